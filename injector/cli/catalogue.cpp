@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/cli/command.h"
+
+namespace blackstart::cli {
+
+const std::vector<Command>& catalogue() {
+  static const std::vector<Command> commands{
+      {"completion", "bash|zsh", "print a shell completion script", declare_completion, run_completion},
+      {"version", "", "print the version", declare_version, run_version},
+  };
+  return commands;
+}
+
+}  // namespace blackstart::cli

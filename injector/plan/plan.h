@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// topology × experiment, resolved: what each host is ordered to do, what nobody will touch, and what
+// will break. Passive data; equal inputs give equal plans, byte for byte, and so equal hashes.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agents/contract/contract.pb.h"
+#include "agents/contract/units.h"
+#include "injector/language/problem.h"
+
+namespace blackstart {
+
+enum class Impact { kUnknown = -1, kUnaffected = 0, kDegraded = 1, kDown = 2 };
+const char* impact_name(Impact impact);           // predicted: "unaffected" ...
+const char* observed_impact_name(Impact impact);  // observed: "ok" ...
+
+struct PredictedImpact {
+  Impact impact = Impact::kUnaffected;
+  std::vector<std::string> because;  // the chain of reasons, cause last
+};
+
+struct SingleSiteDependency {
+  std::string service, dependency, site, evidence;  // evidence: "declared"
+};
+
+struct Untouched {
+  std::string what, why;
+  Location at;  // the line that protects it; line 0: built in
+};
+
+struct PlanTargetFault {
+  std::string id, kind, engine;
+  Duration start{0}, end{0};
+};
+
+struct PlanTarget {
+  std::string host, site;
+  bool target = false;    // the cut is about this host, not only enforced by it
+  bool enforces = false;  // its agent drops packets
+  std::vector<PlanTargetFault> faults;
+};
+
+struct Plan {
+  std::string experiment;
+  std::string hash;  // SHA-256 of everything below, in hex
+  std::vector<PlanTarget> targets;
+  std::map<std::string, contract::Order> orders;  // by host; `run` is left empty
+  std::vector<Untouched> untouched;
+  std::map<std::string, PredictedImpact> predicted;  // by service
+  std::vector<SingleSiteDependency> single_site;
+  std::vector<std::string> warnings;
+  std::vector<std::string> blind;  // what the plan cannot see
+  Duration end{0};                 // of the last fault, from T0
+};
+
+}  // namespace blackstart

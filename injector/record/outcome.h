@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one run was and said. Passive data: conduct fills it, report prints it. What is not known is
+// empty (nullopt), never zero.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/contract/units.h"
+#include "injector/plan/plan.h"
+
+namespace blackstart {
+
+enum class Verdict { kNone, kPass, kFail, kAborted, kInconclusive, kStranded, kError };
+const char* verdict_name(Verdict verdict);  // "pass" ...
+
+enum ExitCode : int {
+  kExitPass = 0,
+  kExitFail = 1,
+  kExitAborted = 2,
+  kExitInconclusive = 3,
+  kExitInvalid = 4,
+  kExitMissing = 5,
+  kExitRefused = 6,
+  kExitStranded = 7,
+  kExitInternal = 70,
+};
+
+struct OutcomePhase {
+  std::string phase;  // preflight steady arm fire hold revert recover residue
+  UnixNs start = 0, end = 0;
+};
+
+struct OutcomeFault {
+  std::string id, kind, engine;
+  std::vector<std::string> hosts;
+  UnixNs first_effect = 0, end = 0;  // 0: never
+  uint64_t dropped = 0, bytes = 0, leaked = 0, protected_packets = 0;
+  struct Pair {
+    std::string src_site, dst_site, direction, verdict;
+    uint64_t packets = 0, bytes = 0;
+  };
+  std::vector<Pair> pairs;  // "" is outside every known site
+};
+
+struct OutcomeService {
+  PredictedImpact predicted;
+  Impact observed = Impact::kUnknown;
+  std::string role;
+  int tier = 0;
+};
+
+struct OutcomeProbe {
+  std::string from;
+  double weight = 0;
+  uint64_t attempts = 0, failures = 0, missed = 0;
+  std::optional<double> before, during, after;  // success ratios
+  UnixNs last_failure = 0, impact_from = 0, impact_to = 0;
+  std::string last_reason;
+};
+
+struct OutcomeHypothesis {
+  std::string probe, text;
+  std::optional<bool> met;      // unknown without data
+  std::optional<Duration> at;   // from T0, when it was met for good
+};
+
+struct OutcomeGuard {
+  std::string guard;
+  bool breached = false;
+  std::optional<Duration> at;
+  std::string why;
+};
+
+struct OutcomeGate {
+  std::string gate;
+  std::optional<bool> passed;
+  std::optional<Duration> at;
+};
+
+struct OutcomeObjective {
+  std::string objective;
+  Duration target{0};
+  std::optional<Duration> achieved;
+  bool censored = false;  // the run was too short: achieved is a lower bound
+};
+
+struct OutcomeMark {
+  std::string mark;
+  UnixNs at = 0;
+};
+
+struct Outcome {
+  std::string run, experiment, summary, hash, topology;
+  Verdict verdict = Verdict::kNone;
+  Verdict recovery_verdict = Verdict::kNone;
+  bool expected_failure = false;  // expect: fail
+  int exit_code = kExitInternal;
+  std::string reason;             // one sentence: why this verdict
+  UnixNs t0 = 0;                  // first packet hit; 0: never
+  UnixNs fired = 0;               // the common instant agreed on
+  std::optional<Duration> apply_skew;
+  std::vector<OutcomePhase> phases;
+  std::vector<OutcomeFault> faults;
+  std::map<std::string, OutcomeService> services;
+  std::map<std::string, OutcomeProbe> probes;
+  std::vector<OutcomeHypothesis> hypothesis;
+  std::vector<OutcomeGuard> guards;
+  std::vector<OutcomeGate> gates;
+  std::vector<OutcomeObjective> objectives;
+  std::vector<OutcomeMark> marks;
+  std::vector<SingleSiteDependency> single_site;
+  std::vector<std::string> residue;
+  std::vector<std::string> notes;  // data gaps, agents lost, what could not be injected
+  std::string log_file, log_head;
+};
+
+}  // namespace blackstart
