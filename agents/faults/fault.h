@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every fault family does with an order. One family object serves one order:
 //
-//   arm → fire → (observe, renew)* → revert
+//   arm → fire → (observe, renew, wake)* → revert
 //
 // arm does everything that can fail; after it failed nothing is left behind. fire writes one word.
 // revert is idempotent, allowed in every state, and reports what it could not take back; the
@@ -15,6 +15,14 @@
 
 namespace blackstart {
 
+// How far the conductor's word reaches. A fault is in force at `now` while
+// t0 + start <= now < min(t0 + end, lease_end), and only if start < horizon: a failed gate leaves the
+// horizon where it is, and what would have started behind it never does.
+struct Word {
+  int64_t lease_end = 0;  // CLOCK_MONOTONIC, ns; INT64_MAX: until the deadline
+  int64_t horizon = 0;    // offset from t0, ns
+};
+
 class FaultFamily {
  public:
   virtual ~FaultFamily() = default;
@@ -22,23 +30,27 @@ class FaultFamily {
   FaultFamily& operator=(const FaultFamily&) = delete;
 
   [[nodiscard]] Result<> arm(const contract::Order& order) { return do_arm(order); }
-  // Moments are CLOCK_MONOTONIC nanoseconds. Faults are in force from t0 + start to t0 + end, and
-  // never past lease_end.
-  [[nodiscard]] Result<> fire(int64_t t0, int64_t lease_end) { return do_fire(t0, lease_end); }
-  void renew(int64_t lease_end) { do_renew(lease_end); }
+  // t0 in CLOCK_MONOTONIC nanoseconds.
+  [[nodiscard]] Result<> fire(int64_t t0, const Word& word) { return do_fire(t0, word); }
+  void renew(const Word& word) { do_renew(word); }
   // Adds what is true in the kernel now to the report.
   void observe(contract::HostReport& report) const { do_observe(report); }
   [[nodiscard]] Result<> revert() { return do_revert(); }
+  // A descriptor that becomes readable when the host changed under the fault (a new interface), or -1.
+  [[nodiscard]] int wake_fd() const { return do_wake_fd(); }
+  void wake() { do_wake(); }
 
  protected:
   FaultFamily() = default;
 
  private:
   virtual Result<> do_arm(const contract::Order& order) = 0;
-  virtual Result<> do_fire(int64_t t0, int64_t lease_end) = 0;
-  virtual void do_renew(int64_t lease_end) = 0;
+  virtual Result<> do_fire(int64_t t0, const Word& word) = 0;
+  virtual void do_renew(const Word& word) = 0;
   virtual void do_observe(contract::HostReport& report) const = 0;
   virtual Result<> do_revert() = 0;
+  virtual int do_wake_fd() const { return -1; }
+  virtual void do_wake() {}
 };
 
 }  // namespace blackstart
