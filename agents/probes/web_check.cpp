@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/probes/web_check.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "agents/contract/units.h"
+#include "agents/probes/web.h"
+
+namespace blackstart {
+namespace {
+
+constexpr size_t kMostBody = 64 * 1024;
+
+struct Url {
+  std::string host;  // an IPv6 literal without brackets
+  std::string port;
+};
+
+std::optional<Url> parse_url(const std::string& text) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), &curl_url_cleanup);
+  const auto part = [&](CURLUPart which, unsigned flags) {
+    char* value = nullptr;
+    if (curl_url_get(url.get(), which, &value, flags) != CURLUE_OK) return std::string();
+    std::string copy(value);
+    curl_free(value);
+    return copy;
+  };
+  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return std::nullopt;
+  const std::string scheme = part(CURLUPART_SCHEME, 0);
+  if (scheme != "http" && scheme != "https") return std::nullopt;
+  Url parsed{.host = part(CURLUPART_HOST, 0), .port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT)};
+  if (parsed.host.starts_with('[')) parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  // libcurl would turn such a name into another one, and look that up itself.
+  const bool plain =
+      std::all_of(parsed.host.begin(), parsed.host.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (parsed.host.empty() || !plain) return std::nullopt;
+  return parsed;
+}
+
+std::string bracketed(const Address& address) {
+  return address.v6 ? "[" + address.text() + "]" : address.text();
+}
+
+// What libcurl is asked for: an http answer, or with no check just a connection.
+struct Job {
+  std::string url;
+  Url at;
+  const contract::HttpCheck* http = nullptr;
+};
+
+class WebCheck final : public Check, private Transfer {
+ public:
+  WebCheck(Job job, int64_t timeout_ns, CheckContext& context, Report report)
+      : job_(std::move(job)),
+        deadline_(monotonic_now() + timeout_ns),
+        context_(context),
+        report_(std::move(report)) {
+    if (Address::parse(job_.at.host)) {
+      transfer({});
+    } else {
+      resolve();
+    }
+  }
+  ~WebCheck() override {
+    if (!easy_) return;
+    context_.web.remove(easy_);
+    curl_easy_cleanup(easy_);
+    curl_slist_free_all(resolved_);
+  }
+  std::string_view doing() const override;
+
+ private:
+  void resolve();
+  void transfer(const std::vector<Address>& addresses);
+  void ended(CURLcode result) override;
+  Finding judge(CURLcode result) const;
+  Finding judge_answer() const;
+  size_t receive(const char* data, size_t size);
+
+  const Job job_;
+  const int64_t deadline_;
+  CheckContext& context_;
+  Report report_;
+  std::unique_ptr<NameQuery> query_;
+  CURL* easy_ = nullptr;
+  curl_slist* resolved_ = nullptr;
+  std::array<char, CURL_ERROR_SIZE> error_{};
+  std::string body_;  // only when it is looked at
+  size_t received_ = 0;
+};
+
+std::string_view WebCheck::doing() const {
+  if (!easy_) return "resolving";
+  curl_off_t connected = 0, secured = 0;
+  curl_easy_getinfo(easy_, CURLINFO_CONNECT_TIME_T, &connected);
+  curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &secured);
+  if (connected == 0) return "connecting";
+  return secured == 0 ? "in the TLS handshake" : "waiting for the answer";
+}
+
+void WebCheck::resolve() {
+  auto query = NameQuery::make(context_.loop, context_.name_server);
+  if (!query) return report_(missed(query.error().message()));
+  query_ = std::move(*query);
+  query_->addresses(job_.at.host, [this](int status, const std::vector<Address>& addresses) {
+    if (status == ARES_SUCCESS && !addresses.empty()) {
+      transfer(addresses);
+    } else {
+      report_(failure("resolve", name_failure(status == ARES_SUCCESS ? ARES_ENODATA : status)));
+    }
+  });
+}
+
+void WebCheck::transfer(const std::vector<Address>& addresses) {
+  easy_ = curl_easy_init();
+  if (!easy_) return report_(missed("for want of local resources: libcurl"));
+  if (!addresses.empty()) {
+    std::string entry = job_.at.host + ":" + job_.at.port + ":";
+    for (const Address& address : addresses)
+      entry.append(&address == &addresses.front() ? "" : ",").append(bracketed(address));
+    resolved_ = curl_slist_append(nullptr, entry.c_str());
+    curl_easy_setopt(easy_, CURLOPT_RESOLVE, resolved_);
+  }
+  const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  set(CURLOPT_URL, job_.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_PRIVATE, static_cast<Transfer*>(this));
+  set(CURLOPT_ERRORBUFFER, error_.data());
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_NOPROXY, "*");
+  set(CURLOPT_FRESH_CONNECT, 1L);
+  set(CURLOPT_FORBID_REUSE, 1L);
+  set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_USERAGENT, "blackstart-probe/" BLACKSTART_VERSION);
+  // The attempt's own deadline ends it; this one makes libcurl leave time for a second address.
+  set(CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(std::max<int64_t>(1, (deadline_ - monotonic_now()) / 1'000'000)));
+  if (job_.http) {
+    const curl_write_callback receive_into = [](char* data, size_t size, size_t count, void* self) {
+      return static_cast<WebCheck*>(self)->receive(data, size * count);
+    };
+    set(CURLOPT_WRITEFUNCTION, receive_into);
+    set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  } else {
+    set(CURLOPT_CONNECT_ONLY, 1L);
+  }
+  if (const CURLMcode added = context_.web.add(easy_); added != CURLM_OK)
+    report_(missed(curl_multi_strerror(added)));
+}
+
+// Taking less than was given makes libcurl end the transfer.
+size_t WebCheck::receive(const char* data, size_t size) {
+  const size_t taken = std::min(size, kMostBody - received_);
+  received_ += taken;
+  if (!job_.http->body().empty()) body_.append(data, taken);
+  return taken;
+}
+
+void WebCheck::ended(CURLcode result) {
+  report_(judge(result));
+}
+
+Finding WebCheck::judge(CURLcode result) const {
+  long error = 0;
+  curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &error);
+  const std::string_view text = error_[0] ? error_.data() : curl_easy_strerror(result);
+  switch (result) {
+    case CURLE_OK:
+      return job_.http ? judge_answer() : success();
+    case CURLE_WRITE_ERROR:
+      if (received_ == kMostBody) return judge_answer();
+      return failure("error", text);
+    case CURLE_OPERATION_TIMEDOUT:
+      return failure("timeout", doing());
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return failure("resolve", text);
+    case CURLE_COULDNT_CONNECT:
+      return failure_of(static_cast<int>(error), text);
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+      return failure("reset", doing());
+    case CURLE_GOT_NOTHING:
+      return failure("reset", "closed without an answer");
+    case CURLE_PARTIAL_FILE:
+      return failure("reset", "closed within the answer");
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      return failure("tls", text);
+    case CURLE_OUT_OF_MEMORY:
+      return missed("for want of local resources: memory");
+    default:
+      return failure("error", text);
+  }
+}
+
+Finding WebCheck::judge_answer() const {
+  long status = 0;
+  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  const bool fits =
+      job_.http->status() == 0 ? status < 400 : status == static_cast<long>(job_.http->status());
+  if (!fits) return failure("status", std::to_string(status));
+  if (body_.find(job_.http->body()) == std::string::npos) return failure("body", "lacks the expected text");
+  return success();
+}
+
+std::string tcp_url(const contract::TcpCheck& tcp) {
+  const auto literal = Address::parse(tcp.host());
+  return "http://" + (literal ? bracketed(*literal) : tcp.host()) + ":" + std::to_string(tcp.port()) + "/";
+}
+
+}  // namespace
+
+Result<> validate_http(const contract::Probe& probe) {
+  if (!parse_url(probe.http().url()))
+    return fail(ErrorKind::kInvalid, "start probe " + probe.name(), probe.http().url(), 0,
+                "an http or https URL is needed");
+  if (const uint32_t status = probe.http().status(); status != 0 && (status < 100 || status > 599))
+    return fail(ErrorKind::kInvalid, "start probe " + probe.name(), "status " + std::to_string(status), 0,
+                "100 to 599 is possible");
+  return {};
+}
+
+Result<> validate_tcp(const contract::Probe& probe) {
+  const contract::TcpCheck& tcp = probe.tcp();
+  const auto url = parse_url(tcp_url(tcp));
+  const auto literal = Address::parse(tcp.host());
+  const bool host_is_host = url && (literal || url->host == tcp.host());
+  if (!host_is_host || tcp.port() == 0 || tcp.port() > 65535)
+    return fail(ErrorKind::kInvalid, "start probe " + probe.name(),
+                tcp.host() + ":" + std::to_string(tcp.port()), 0,
+                "a host name or address and a port from 1 to 65535 are needed");
+  return {};
+}
+
+std::unique_ptr<Check> begin_http(const contract::Probe& probe, CheckContext& context, Report report) {
+  const contract::HttpCheck& http = probe.http();
+  return std::make_unique<WebCheck>(Job{http.url(), *parse_url(http.url()), &http}, probe.timeout_ns(),
+                                    context, std::move(report));
+}
+
+std::unique_ptr<Check> begin_tcp(const contract::Probe& probe, CheckContext& context, Report report) {
+  std::string url = tcp_url(probe.tcp());
+  Url at = *parse_url(url);
+  return std::make_unique<WebCheck>(Job{std::move(url), std::move(at), nullptr}, probe.timeout_ns(), context,
+                                    std::move(report));
+}
+
+}  // namespace blackstart
