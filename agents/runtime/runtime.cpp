@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/runtime/runtime.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include "agents/contract/units.h"
+#include "agents/contract/wire.h"
+#include "agents/runtime/check_order.h"
+
+namespace blackstart {
+namespace {
+
+// An agent that hears of T0 later than this does not fire.
+constexpr Duration kFireTolerance = std::chrono::seconds(1);
+// The kernel ends a fault at its deadline; the agent takes the objects away this much later, so that
+// the last packets are counted.
+constexpr Duration kTidyDelay = std::chrono::milliseconds(100);
+// Probes are not faults, but nobody should probe for ever for a conductor that is gone.
+constexpr Duration kProbePatience = std::chrono::minutes(2);
+
+contract::Reply failed(const Error& error) {
+  contract::Reply reply;
+  to_wire(error, reply.mutable_failure());
+  return reply;
+}
+
+}  // namespace
+
+// The order this host is held by, and what serves it.
+struct Runtime::Held {
+  contract::Order order;
+  std::vector<std::unique_ptr<FaultFamily>> families;
+  int64_t t0 = 0;         // CLOCK_MONOTONIC; 0: not fired
+  int64_t told = 0;       // when it heard of t0
+  int64_t lease_end = 0;  // INT64_MAX: holds until the deadline
+  int64_t horizon = 0;    // offset from t0: faults that start here or later do not fire yet
+
+  [[nodiscard]] int64_t last_end() const {
+    int64_t end = 0;
+    for (const auto& fault : order.faults()) end = std::max(end, fault.end_ns());
+    for (const auto& leak : order.leaks()) end = std::max(end, leak.end_ns());
+    return end;
+  }
+  [[nodiscard]] int64_t ends_at() const {
+    return t0 == 0 ? lease_end : std::min(lease_end, t0 + last_end() + kTidyDelay.count());
+  }
+  [[nodiscard]] int64_t lease_from(int64_t now) const {
+    return order.hold() && t0 != 0 ? INT64_MAX : now + std::max<int64_t>(order.lease_ns(), 1'000'000'000);
+  }
+};
+
+Runtime::Runtime(AgentIdentity identity, RuntimeParts parts)
+    : identity_(std::move(identity)), parts_(std::move(parts)) {}
+
+Runtime::~Runtime() {
+  if (held_) (void)revert(held_->order.run(), "agent ends");
+}
+
+contract::Reply Runtime::answer(const contract::Request& request) {
+  contract::Reply reply;
+  Result<> done;
+  switch (request.body_case()) {
+    case contract::Request::kHello:
+      break;
+    case contract::Request::kArm:
+      done = arm(request.arm().order());
+      break;
+    case contract::Request::kFire:
+      done = fire(request.fire());
+      break;
+    case contract::Request::kCollect: {
+      renew(request.collect());
+      Prober::Batch batch = parts_.prober->take(request.collect().samples_after());
+      for (contract::Sample& sample : batch.samples) *reply.add_samples() = std::move(sample);
+      reply.set_samples_until(batch.until);
+      break;
+    }
+    case contract::Request::kRevert:
+      done = revert(request.revert().run(), request.revert().reason());
+      break;
+    case contract::Request::kStartProbes:
+      done = parts_.prober->start(
+          {request.start_probes().probes().begin(), request.start_probes().probes().end()});
+      if (done) {
+        probing_run_ = request.start_probes().run();
+        probes_end_ = parts_.now() + kProbePatience.count();
+      }
+      break;
+    case contract::Request::kStopProbes:
+      if (request.stop_probes().run() == probing_run_) {
+        parts_.prober->stop();
+        probes_end_ = INT64_MAX;
+      }
+      break;
+    case contract::Request::BODY_NOT_SET:
+      return failed({ErrorKind::kInvalid, "read the request"});
+  }
+  if (!done) return failed(done.error());
+
+  // The report of a run that has ended here is still its conductor's to read.
+  const bool ended = !held_ && !last_.run().empty();
+  const std::string asked = request.has_collect()  ? request.collect().run()
+                            : request.has_revert() ? request.revert().run()
+                                                   : "";
+  *reply.mutable_report() = ended && asked == last_.run() ? last_ : report();
+  return reply;
+}
+
+Result<> Runtime::arm(const contract::Order& order) {
+  if (auto ok = check_order(order, identity_.host); !ok) return ok;
+  if (held_ && held_->order.run() != order.run())
+    return fail(ErrorKind::kRefused, "arm", identity_.host, 0, "run " + held_->order.run() + " holds it");
+  if (held_)
+    if (auto ok = revert(order.run(), "armed again"); !ok) return ok;
+
+  auto families = parts_.make_families();
+  if (!families) return tl::unexpected(families.error());
+  auto held = std::make_unique<Held>();
+  held->order = order;
+  held->families = std::move(*families);
+  for (auto& family : held->families)
+    if (auto ok = family->arm(order); !ok) return ok;  // the families armed before revert as they go
+  held->lease_end = held->lease_from(parts_.now());
+  held_ = std::move(held);
+  last_.Clear();
+  spdlog::info("armed for run {}: {} faults, {} leak watches", order.run(), order.faults_size(),
+               order.leaks_size());
+  return {};
+}
+
+Result<> Runtime::require_run(const std::string& run) const {
+  if (held_ && held_->order.run() == run) return {};
+  return fail(ErrorKind::kRefused, "obey run " + run + " on", identity_.host, 0,
+              held_ ? "run " + held_->order.run() + " holds it" : "it is not armed");
+}
+
+Result<> Runtime::fire(const contract::Fire& fire) {
+  if (auto ok = require_run(fire.run()); !ok) return ok;
+  if (held_->t0 != 0) return {};
+  const int64_t now = parts_.now();
+  const int64_t t0 = monotonic_at(fire.t0_unix_ns());
+  if (now - t0 > kFireTolerance.count()) {
+    const std::string late = format_duration(Duration(now - t0));
+    (void)revert(fire.run(), "late");
+    return fail(ErrorKind::kRefused, "fire on", identity_.host, 0,
+                "it heard of T0 " + late + " too late, and did not fire");
+  }
+  held_->t0 = t0;
+  held_->told = now;
+  held_->horizon = fire.horizon_ns();
+  held_->lease_end = held_->lease_from(now);
+  for (auto& family : held_->families) {
+    if (auto ok = family->fire(t0, {held_->lease_end, held_->horizon}); !ok) {
+      (void)revert(fire.run(), "could not fire");
+      return ok;
+    }
+  }
+  return {};
+}
+
+void Runtime::renew(const contract::Collect& collect) {
+  const int64_t now = parts_.now();
+  if (collect.run() == probing_run_ && probes_end_ != INT64_MAX) probes_end_ = now + kProbePatience.count();
+  if (!held_ || held_->order.run() != collect.run() || !collect.renew()) return;
+  held_->lease_end = held_->lease_from(now);
+  held_->horizon = std::max(held_->horizon, collect.horizon_ns());
+  for (auto& family : held_->families) family->renew({held_->lease_end, held_->horizon});
+}
+
+Result<> Runtime::revert(const std::string& run, const std::string& reason) {
+  if (!held_) return {};
+  if (auto ok = require_run(run); !ok) return ok;
+  Result<> outcome;
+  contract::HostReport final_report = report();
+  for (auto& family : held_->families) {
+    if (auto ok = family->revert(); !ok && outcome) outcome = ok;
+  }
+  for (auto& fault : *final_report.mutable_faults())
+    fault.set_state(outcome ? contract::FAULT_REVERTED : contract::FAULT_STRANDED);
+  final_report.set_armed(false);
+  final_report.set_note(reason);
+  last_ = std::move(final_report);
+  spdlog::info("reverted run {} ({})", run, reason);
+  held_.reset();  // `run` may have been its own
+  if (!outcome) spdlog::error("stranded: {}", outcome.error().message());
+  return outcome;
+}
+
+void Runtime::tick() {
+  const int64_t now = parts_.now();
+  if (held_ && now >= held_->ends_at())
+    (void)revert(held_->order.run(),
+                 held_->t0 != 0 && held_->lease_end > held_->t0 + held_->last_end() ? "end" : "lease");
+  if (now >= probes_end_) {
+    parts_.prober->stop();
+    probes_end_ = INT64_MAX;
+  }
+}
+
+int64_t Runtime::next_tick() const {
+  return std::min(held_ ? held_->ends_at() : INT64_MAX, probes_end_);
+}
+
+contract::HostReport Runtime::report() const {
+  contract::HostReport report;
+  report.set_host(identity_.host);
+  report.set_site(identity_.site);
+  report.set_version(BLACKSTART_VERSION);
+  report.set_boot_id(identity_.boot_id);
+  report.set_pid(getpid());
+  if (!held_) {
+    for (std::string& object : parts_.residue()) report.add_residue(std::move(object));
+    return report;
+  }
+  report.set_run(held_->order.run());
+  report.set_experiment(held_->order.experiment());
+  report.set_armed(true);
+  if (held_->t0 != 0) {
+    report.set_t0_unix_ns(unix_at(held_->t0));
+    report.set_fired_unix_ns(unix_at(std::max(held_->t0, held_->told)));
+  }
+  for (const auto& family : held_->families) family->observe(report);
+  return report;
+}
+
+std::vector<int> Runtime::wake_fds() const {
+  std::vector<int> fds;
+  if (held_)
+    for (const auto& family : held_->families)
+      if (const int fd = family->wake_fd(); fd >= 0) fds.push_back(fd);
+  return fds;
+}
+
+void Runtime::wake() {
+  if (!held_) return;
+  for (auto& family : held_->families) family->wake();
+}
+
+}  // namespace blackstart

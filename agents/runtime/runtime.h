@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one agent does with the requests it gets. At most one order at a time:
+//
+//   state      Arm        Fire         Collect      Revert        tick()
+//   free       → armed    refused      reports      → free        -
+//   armed      refused*   → fired      reports      → free        → free one lease after arming
+//   fired      refused*   → fired      renews       → free        → free at the deadline or lease end
+//   * by another run; the same run may arm again, which replaces its order
+//
+// Invariants:
+//   1. A free runtime has nothing in the kernel. What a failed revert leaves is residue, and said.
+//   2. The kernel ends every fault at its deadline and lease by itself; tick() only tidies up after it.
+//   3. The last report of a run outlives the run, so that a conductor that comes late can still read it.
+// Single-threaded; the owner calls tick() no later than next_tick().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agents/contract/contract.pb.h"
+#include "agents/contract/result.h"
+#include "agents/contract/units.h"
+#include "agents/faults/fault.h"
+#include "agents/probes/prober.h"
+
+namespace blackstart {
+
+struct AgentIdentity {
+  std::string host, site, boot_id;
+};
+
+// What the runtime asks of the rest of the agent; passed in so that tests need no kernel.
+struct RuntimeParts {
+  std::function<Result<std::vector<std::unique_ptr<FaultFamily>>>()> make_families;  // fresh for each order
+  std::function<std::vector<std::string>()> residue;  // what is ours in the kernel now
+  Prober* prober = nullptr;                           // not owned
+  std::function<int64_t()> now = monotonic_now;
+};
+
+class Runtime {
+ public:
+  Runtime(AgentIdentity identity, RuntimeParts parts);
+  ~Runtime();  // reverts
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  contract::Reply answer(const contract::Request& request);
+  void tick();
+  // CLOCK_MONOTONIC; INT64_MAX: nothing is due.
+  [[nodiscard]] int64_t next_tick() const;
+
+  // What is true now, read back from the kernel.
+  [[nodiscard]] contract::HostReport report() const;
+
+  // Descriptors of the fault families in force, to be polled; the owner calls wake() when one is readable.
+  [[nodiscard]] std::vector<int> wake_fds() const;
+  void wake();
+
+ private:
+  struct Held;
+
+  Result<> arm(const contract::Order& order);
+  Result<> fire(const contract::Fire& fire);
+  void renew(const contract::Collect& collect);
+  Result<> revert(const std::string& run, const std::string& reason);
+  Result<> require_run(const std::string& run) const;
+
+  AgentIdentity identity_;
+  RuntimeParts parts_;
+  std::unique_ptr<Held> held_;  // the order in force; null: free
+  contract::HostReport last_;   // of the last run that ended here
+  std::string probing_run_;
+  int64_t probes_end_ = INT64_MAX;  // probes nobody collects stop
+};
+
+}  // namespace blackstart

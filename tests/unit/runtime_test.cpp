@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an agent does with its requests; the kernel is a recording stand-in, the traffic family itself
+// is tested in the bpf and netns tiers.
+#include <gtest/gtest.h>
+
+#include "agents/contract/wire.h"
+#include "agents/runtime/check_order.h"
+#include "agents/runtime/runtime.h"
+
+namespace blackstart {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+struct Kernel {
+  int armed = 0, fired = 0, reverted = 0;
+  int64_t t0 = 0;
+  Word word;
+  bool can_arm = true, can_revert = true;
+};
+
+class RecordingFamily final : public FaultFamily {
+ public:
+  explicit RecordingFamily(Kernel& kernel) : kernel_(kernel) {}
+
+ private:
+  Result<> do_arm(const contract::Order&) override {
+    if (!kernel_.can_arm) return fail_errno(EPERM, "attach");
+    ++kernel_.armed;
+    return {};
+  }
+  Result<> do_fire(int64_t t0, const Word& word) override {
+    ++kernel_.fired;
+    kernel_.t0 = t0;
+    kernel_.word = word;
+    return {};
+  }
+  void do_renew(const Word& word) override { kernel_.word = word; }
+  void do_observe(contract::HostReport& report) const override {
+    auto& fault = *report.add_faults();
+    fault.set_id("f1");
+    fault.set_state(contract::FAULT_FIRING);
+  }
+  Result<> do_revert() override {
+    ++kernel_.reverted;
+    if (!kernel_.can_revert) return fail(ErrorKind::kStranded, "detach", "eth0", EBUSY);
+    return {};
+  }
+  Kernel& kernel_;
+};
+
+class RuntimeTest : public testing::Test {
+ protected:
+  RuntimeTest() : prober_(Prober::make({}).value()) {
+    RuntimeParts parts;
+    parts.make_families = [this]() -> Result<std::vector<std::unique_ptr<FaultFamily>>> {
+      std::vector<std::unique_ptr<FaultFamily>> families;
+      families.push_back(std::make_unique<RecordingFamily>(kernel_));
+      return families;
+    };
+    parts.residue = [this] { return residue_; };
+    parts.prober = prober_.get();
+    parts.now = [this] { return now_; };
+    runtime_ = std::make_unique<Runtime>(AgentIdentity{"pangyo-app-1", "pangyo", "boot"}, parts);
+  }
+
+  static contract::Request arm(const std::string& run, bool hold = false) {
+    contract::Request request;
+    auto& order = *request.mutable_arm()->mutable_order();
+    order.set_run(run);
+    order.set_host("pangyo-app-1");
+    order.set_lease_ns(15 * kSecond);
+    order.set_hold(hold);
+    auto& fault = *order.add_faults();
+    fault.set_id("f1");
+    fault.set_kind("site-blackhole");
+    fault.set_end_ns(60 * kSecond);
+    return request;
+  }
+  static contract::Request fire(const std::string& run, UnixNs t0) {
+    contract::Request request;
+    request.mutable_fire()->set_run(run);
+    request.mutable_fire()->set_t0_unix_ns(t0);
+    request.mutable_fire()->set_horizon_ns(INT64_MAX);
+    return request;
+  }
+  static contract::Request collect(const std::string& run) {
+    contract::Request request;
+    request.mutable_collect()->set_run(run);
+    request.mutable_collect()->set_renew(true);
+    return request;
+  }
+  static contract::Request revert(const std::string& run) {
+    contract::Request request;
+    request.mutable_revert()->set_run(run);
+    request.mutable_revert()->set_reason("abort");
+    return request;
+  }
+  static contract::Request hello() {
+    contract::Request request;
+    request.mutable_hello();
+    return request;
+  }
+  bool accepted(const contract::Request& request) { return !runtime_->answer(request).has_failure(); }
+
+  Kernel kernel_;
+  std::vector<std::string> residue_;
+  std::unique_ptr<Prober> prober_;
+  int64_t now_ = monotonic_now();
+  std::unique_ptr<Runtime> runtime_;
+};
+
+TEST_F(RuntimeTest, OneRunHoldsTheHost) {
+  EXPECT_TRUE(accepted(arm("a")));
+  const auto refused = runtime_->answer(arm("b"));
+  ASSERT_TRUE(refused.has_failure());
+  EXPECT_EQ(from_wire(refused.failure()).kind, ErrorKind::kRefused);
+  EXPECT_NE(refused.failure().hint().find("run a holds it"), std::string::npos);
+  EXPECT_FALSE(accepted(fire("b", unix_now())));
+  EXPECT_FALSE(accepted(revert("b")));
+  EXPECT_EQ(kernel_.reverted, 0);
+  EXPECT_TRUE(accepted(revert("a")));
+  EXPECT_TRUE(accepted(arm("b")));
+}
+
+TEST_F(RuntimeTest, NothingIsHeldAfterArmingFailed) {
+  kernel_.can_arm = false;
+  EXPECT_FALSE(accepted(arm("a")));
+  EXPECT_EQ(runtime_->answer(hello()).report().run(), "");
+}
+
+TEST_F(RuntimeTest, DoesNotFireWhatItHeardOfTooLate) {
+  EXPECT_TRUE(accepted(arm("a")));
+  const auto late = runtime_->answer(fire("a", unix_now() - 2 * kSecond));
+  ASSERT_TRUE(late.has_failure());
+  EXPECT_NE(late.failure().hint().find("too late, and did not fire"), std::string::npos);
+  EXPECT_EQ(kernel_.fired, 0);
+  EXPECT_EQ(kernel_.reverted, 1);
+}
+
+TEST_F(RuntimeTest, RevertsOneLeaseAfterTheLastWord) {
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  now_ += 10 * kSecond;
+  EXPECT_TRUE(accepted(collect("a")));
+  EXPECT_EQ(kernel_.word.lease_end, now_ + 15 * kSecond);
+  now_ += 14 * kSecond;
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 0);
+  now_ += 2 * kSecond;
+  EXPECT_LE(runtime_->next_tick(), now_);
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 1);
+  EXPECT_EQ(runtime_->answer(collect("a")).report().note(), "lease");
+}
+
+TEST_F(RuntimeTest, SomebodyElsesWordRenewsNothing) {
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  const int64_t before = kernel_.word.lease_end;
+  now_ += kSecond;
+  EXPECT_TRUE(accepted(collect("b")));
+  EXPECT_TRUE(accepted(hello()));
+  EXPECT_EQ(kernel_.word.lease_end, before);
+}
+
+TEST_F(RuntimeTest, HoldsUntilTheDeadlineAndNotLonger) {
+  EXPECT_TRUE(accepted(arm("a", true)));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  EXPECT_EQ(kernel_.word.lease_end, INT64_MAX);
+  now_ += 59 * kSecond;
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 0);
+  now_ += 2 * kSecond;
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 1);
+  EXPECT_EQ(runtime_->answer(hello()).report().run(), "");
+}
+
+TEST_F(RuntimeTest, AnArmedOrderNobodyFiresLapsesEvenWithHold) {
+  EXPECT_TRUE(accepted(arm("a", true)));
+  now_ += 16 * kSecond;
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 1);
+}
+
+TEST_F(RuntimeTest, TheLastReportOutlivesTheRun) {
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  EXPECT_TRUE(accepted(revert("a")));
+  const auto report = runtime_->answer(collect("a")).report();
+  ASSERT_EQ(report.faults_size(), 1);
+  EXPECT_EQ(report.faults(0).state(), contract::FAULT_REVERTED);
+  EXPECT_TRUE(accepted(revert("a")));  // again: nothing to do
+  EXPECT_EQ(kernel_.reverted, 1);
+}
+
+TEST_F(RuntimeTest, SaysWhatIsStranded) {
+  EXPECT_TRUE(accepted(arm("a")));
+  kernel_.can_revert = false;
+  residue_ = {"tcx link eth0"};
+  const auto reply = runtime_->answer(revert("a"));
+  ASSERT_TRUE(reply.has_failure());
+  EXPECT_EQ(from_wire(reply.failure()).kind, ErrorKind::kStranded);
+  EXPECT_EQ(runtime_->answer(hello()).report().residue(0), "tcx link eth0");
+}
+
+TEST(CheckOrder, RefusesWhatNoConductorShouldSend) {
+  const auto good = [] {
+    contract::Order order;
+    order.set_run("a");
+    order.set_host("h");
+    order.set_lease_ns(kSecond);
+    auto& fault = *order.add_faults();
+    fault.set_id("f1");
+    fault.set_end_ns(60 * kSecond);
+    to_wire(*Prefix::parse("198.18.1.0/24"), fault.add_rules()->add_peers());
+    return order;
+  };
+  EXPECT_TRUE(check_order(good(), "h"));
+  const auto refused = [&](auto spoil) {
+    contract::Order order = good();
+    spoil(order);
+    return !check_order(order, "h");
+  };
+  EXPECT_TRUE(refused([](auto& order) { order.set_host("other"); }));
+  EXPECT_TRUE(refused([](auto& order) { order.clear_run(); }));
+  EXPECT_TRUE(refused([](auto& order) { order.clear_lease_ns(); }));
+  EXPECT_TRUE(refused([](auto& order) { order.mutable_faults(0)->clear_end_ns(); }));
+  EXPECT_TRUE(refused([](auto& order) { order.mutable_faults(0)->set_end_ns(13 * 3600 * kSecond); }));
+  EXPECT_TRUE(refused([](auto& order) { order.mutable_faults(0)->set_start_ns(-1); }));
+  EXPECT_TRUE(refused([](auto& order) { *order.add_faults() = order.faults(0); }));
+  EXPECT_TRUE(refused(
+      [](auto& order) { order.mutable_faults(0)->mutable_rules(0)->mutable_peers(0)->set_length(40); }));
+  EXPECT_TRUE(
+      refused([](auto& order) { order.mutable_faults(0)->mutable_rules(0)->add_ports()->set_port(70000); }));
+}
+
+}  // namespace
+}  // namespace blackstart
