@@ -2,6 +2,7 @@
 #include "agents/probes/command_check.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -42,7 +43,7 @@ class Fd {
 };
 
 // What the child needs, prepared before it exists: it shares our memory until it executes, so it may
-// only make system calls.
+// only make system calls. Every descriptor but 0, 1 and 2 is closed when it executes.
 struct Launch {
   std::vector<std::string> files;  // to try, in order
   std::vector<char*> argv;
@@ -72,7 +73,7 @@ int execute(const Launch& launch) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (setpgid(0, 0) != 0) return errno;
   if (dup2(launch.null, 0) < 0 || dup2(launch.null, 1) < 0 || dup2(launch.output, 2) < 0) return errno;
-  if (syscall(SYS_close_range, 3, ~0U, 0) != 0) return errno;
+  if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return errno;
   if (chdir("/") != 0) return errno;
   if (launch.user && !drop_privileges(*launch.user)) return errno;
   // After the user changed, which would clear the signal; an agent that died before is noticed by hand.
@@ -88,22 +89,28 @@ int execute(const Launch& launch) {
 
 // The pid of the new process, or minus the errno that kept it from executing.
 pid_t spawn(const Launch& launch) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+  const Fd verdict(ends[0]);
+  Fd verdict_of_child(ends[1]);
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  volatile int error = 0;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   const pid_t pid = vfork();
 #pragma GCC diagnostic pop
   if (pid == 0) {
-    error = execute(launch);
+    const int error = execute(launch);
+    [[maybe_unused]] const ssize_t size = write(ends[1], &error, sizeof error);
     _exit(127);
   }
   const int fork_error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return -fork_error;
-  if (error == 0) return pid;
+  verdict_of_child = Fd();
+  int error = 0;
+  if (read(verdict.get(), &error, sizeof error) <= 0) return pid;  // closed by executing
   waitpid(pid, nullptr, 0);
   return -error;
 }

@@ -17,6 +17,7 @@
 
 #include "agents/contract/units.h"
 #include "agents/probes/prober.h"
+#include "tests/support/probing.h"
 #include "tests/support/tcp_server.h"
 
 namespace blackstart {
@@ -25,66 +26,7 @@ namespace {
 using contract::Probe;
 using contract::Sample;
 using std::chrono::milliseconds;
-using test::http_answer;
-using test::TcpServer;
-using testing::HasSubstr;
-using testing::StartsWith;
-
-Probe probe_named(const std::string& name, milliseconds every, milliseconds timeout) {
-  Probe probe;
-  probe.set_name(name);
-  probe.set_every_ns(Duration(every).count());
-  probe.set_timeout_ns(Duration(timeout).count());
-  return probe;
-}
-// Asked once within a test's time.
-Probe once(milliseconds timeout = milliseconds(2000)) {
-  return probe_named("p", std::chrono::minutes(1), timeout);
-}
-
-Probe http(Probe probe, const std::string& url, uint32_t status = 0, const std::string& body = {}) {
-  probe.mutable_http()->set_url(url);
-  probe.mutable_http()->set_status(status);
-  probe.mutable_http()->set_body(body);
-  return probe;
-}
-Probe tcp(Probe probe, const std::string& host, uint32_t port) {
-  probe.mutable_tcp()->set_host(host);
-  probe.mutable_tcp()->set_port(port);
-  return probe;
-}
-Probe dns(Probe probe, const std::string& name, const std::string& server, const std::string& record = {}) {
-  probe.mutable_dns()->set_name(name);
-  probe.mutable_dns()->set_server(server);
-  probe.mutable_dns()->set_record(record);
-  return probe;
-}
-Probe command(Probe probe, const std::vector<std::string>& argv) {
-  probe.mutable_command()->mutable_argv()->Add(argv.begin(), argv.end());
-  return probe;
-}
-
-std::unique_ptr<Prober> prober(ProberOptions options = {}) {
-  options.allow_commands = true;
-  auto made = Prober::make(options);
-  EXPECT_TRUE(made) << made.error().message();
-  return std::move(*made);
-}
-
-// The first sample of a probe, once it is there.
-Sample first_sample(const Probe& probe, const ProberOptions& options = {}) {
-  const auto asker = prober(options);
-  const auto started = asker->start({probe});
-  EXPECT_TRUE(started) << started.error().message();
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (std::chrono::steady_clock::now() < until) {
-    const auto batch = asker->take(0);
-    if (!batch.samples.empty()) return batch.samples.front();
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-  ADD_FAILURE() << "no sample";
-  return {};
-}
+using namespace test;
 
 std::vector<Sample> run_for(Prober& asker, const std::vector<Probe>& probes, milliseconds time) {
   const auto started = asker.start(probes);
@@ -107,11 +49,6 @@ size_t count(const std::vector<Sample>& samples, Sample::Outcome outcome) {
   return static_cast<size_t>(
       std::count_if(samples.begin(), samples.end(), [&](const Sample& s) { return s.outcome() == outcome; }));
 }
-
-#define EXPECT_SUCCESS(sample) EXPECT_EQ((sample).outcome(), Sample::SUCCESS) << (sample).ShortDebugString()
-#define EXPECT_FAILED(sample, words)                                             \
-  EXPECT_EQ((sample).outcome(), Sample::FAILURE) << (sample).ShortDebugString(); \
-  EXPECT_THAT((sample).reason(), StartsWith(words))
 
 TEST(HttpProbe, AnswersByStatusAndBody) {
   TcpServer ok = TcpServer::answering(http_answer(200, "hello world"));
@@ -215,6 +152,7 @@ size_t threads() {
 
 TEST(Names, HangingNameServersCostNoThreadsAndNoTime) {
   SilentServer silent;
+  const size_t before = threads();
   const auto asker = prober({.name_server = silent.address()});
   std::vector<Probe> probes;
   for (int i = 0; i < 40; ++i)
@@ -222,7 +160,7 @@ TEST(Names, HangingNameServersCostNoThreadsAndNoTime) {
         http(probe_named("p" + std::to_string(i), milliseconds(50), milliseconds(200)), "http://gone.lab/"));
   ASSERT_TRUE(asker->start(probes));
   std::this_thread::sleep_for(milliseconds(600));
-  EXPECT_LE(threads(), 2u);
+  EXPECT_EQ(threads(), before + 1);
   asker->stop();
   const auto samples = asker->take(0, SIZE_MAX).samples;
   EXPECT_GE(samples.size(), 40u * 10);
@@ -395,11 +333,12 @@ TEST(Prober, HoldsNothingUntilItIsStarted) {
     return std::distance(begin(files), end(files));
   };
   const auto before = descriptors();
+  const size_t threads_before = threads();
   const auto asker = prober();
-  EXPECT_EQ(threads(), 1u);
+  EXPECT_EQ(threads(), threads_before);
   EXPECT_EQ(descriptors(), before);
   run_for(*asker, {tcp(once(), "127.0.0.1", test::closed_port())}, milliseconds(30));
-  EXPECT_EQ(threads(), 1u);
+  EXPECT_EQ(threads(), threads_before);
   EXPECT_EQ(descriptors(), before);
 }
 
