@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "injector/experiment/select.h"
 #include "injector/plan/prefixes.h"
 
 namespace blackstart {
@@ -15,8 +16,8 @@ tl::expected<Exceptions, Problems> resolve_exceptions(const Topology& topology, 
       exceptions.prefixes.push_back(*prefix);
     } else if (const auto host = topology.hosts.find(name); host != topology.hosts.end()) {
       append(exceptions.prefixes, addresses_of(host->second));
-    } else if (const auto site = topology.sites.find(name); site != topology.sites.end()) {
-      append(exceptions.prefixes, site->second.prefixes);
+    } else if (const auto sites = sites_of_side(name, topology); !sites.empty()) {
+      for (const Site* site : sites) append(exceptions.prefixes, site->prefixes);
     } else if (const auto service = topology.services.find(name); service != topology.services.end()) {
       for (const Instance& instance : service->second.instances)
         append(exceptions.prefixes, addresses_of(topology.hosts.at(instance.host)));
@@ -25,7 +26,7 @@ tl::expected<Exceptions, Problems> resolve_exceptions(const Topology& topology, 
           exceptions.prefixes.push_back(Prefix::of(address));
     } else {
       problems.push_back({Problem::Kind::kInvalid, fault.where,
-                          "except: " + name + " is no host, service, site or prefix", ""});
+                          "except: " + name + " is no host, service, site, group or prefix", ""});
     }
   }
   if (!problems.empty()) return tl::unexpected(problems);

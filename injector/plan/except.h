@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `except`: hosts, services, sites and prefixes a fault leaves alone.
+// `except`: hosts, services, sites, groups and prefixes a fault leaves alone.
 #pragma once
 
 #include <set>

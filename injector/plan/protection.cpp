@@ -41,8 +41,8 @@ std::vector<Untouched> untouched(const Topology& topology, const Experiment& exp
   list.push_back({"loopback", "traffic of a host with itself never leaves it", {}});
   list.push_back({"ARP and neighbour discovery", "hosts must find their own link", {}});
   std::string scope;
-  for (const Prefix& prefix : link_scope()) scope += (scope.empty() ? "" : ", ") + prefix.text();
-  list.push_back({"link scope: " + scope, "never leaves a link, so no site boundary is crossed", {}});
+  for (const Prefix& prefix : link_scope()) scope += " " + prefix.text();
+  list.push_back({"link-scope traffic", "never leaves a link:" + scope, {}});
   list.push_back({"the agents' control path", "whoever watches must be able to stop it", {}});
   if (!names_ssh(topology)) list.push_back({port_text(kSsh), "people must be able to log in", {}});
   for (const Protected& entry : topology.protect)
@@ -50,7 +50,7 @@ std::vector<Untouched> untouched(const Topology& topology, const Experiment& exp
         {entry.prefix ? entry.prefix->text() : port_text(entry.port.value_or(0)), entry.why, entry.at});
   for (const auto& [name, site] : topology.sites)
     if (site.outside)
-      list.push_back({"hosts of site " + name, "marked `outside`: watched, never a target", site.at});
+      list.push_back({"hosts of site " + name, "marked `outside`: watched, never a target", site.outside_at});
   for (size_t i = 0; i < experiment.faults.size(); ++i)
     for (const std::string& name : experiment.faults[i].except)
       list.push_back({name, "excepted from f" + std::to_string(i + 1), experiment.faults[i].where});

@@ -4,35 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "injector/experiment/select.h"
 #include "injector/plan/sha256.h"
-#include "injector/topology/roles.h"
 
 namespace blackstart {
 namespace {
-
-bool labels_fit(const std::map<std::string, std::string>& wanted,
-                const std::map<std::string, std::string>& labels) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& want) {
-    const auto found = labels.find(want.first);
-    return found != labels.end() && found->second == want.second;
-  });
-}
-
-const Site* site_named(const Topology& topology, const std::string& name) {
-  const auto found = topology.sites.find(name);
-  return found == topology.sites.end() ? nullptr : &found->second;
-}
-
-bool fits(const Topology& topology, const Selector& selector, const Host& host,
-          const std::set<std::string>& carriers) {
-  if (!selector.host.empty() && host.name != selector.host) return false;
-  if (!selector.site.empty() && host.site != selector.site) return false;
-  const Site* site = site_named(topology, host.site);
-  if (!selector.group.empty() && (!site || site->group != selector.group)) return false;
-  if (!labels_fit(selector.labels, host.labels)) return false;
-  const bool by_service = !selector.service.empty() || !selector.role.empty() || selector.tier;
-  return !by_service || carriers.contains(host.name);
-}
 
 std::string in_words(const Selector& selector) {
   std::string text;
@@ -51,32 +27,16 @@ std::string in_words(const Selector& selector) {
 
 }  // namespace
 
-std::vector<const Service*> select_services(const Topology& topology, const Selector& selector) {
-  std::vector<const Service*> list;
-  for (const auto& [name, service] : topology.services) {
-    if (!selector.service.empty() && name != selector.service) continue;
-    if (!selector.role.empty() && !role_fits(selector.role, service.role)) continue;
-    if (selector.tier && service.tier != *selector.tier) continue;
-    list.push_back(&service);
-  }
-  return list;
-}
-
 tl::expected<std::set<std::string>, Problem> select_hosts(const Topology& topology, const Selector& selector,
                                                           uint64_t seed) {
   if (selector.empty())
     return tl::unexpected(Problem{Problem::Kind::kInvalid, selector.at, "nothing is selected",
                                   "name a site, group, host, service, role, tier or labels"});
-  std::set<std::string> carriers;
-  for (const Service* service : select_services(topology, selector))
-    for (const Instance& instance : service->instances) carriers.insert(instance.host);
-
   std::set<std::string> matched;
-  for (const auto& [name, host] : topology.hosts) {
-    if (!fits(topology, selector, host, carriers)) continue;
-    if (const Site* site = site_named(topology, host.site); site && site->outside)
-      return tl::unexpected(outside_is_no_target(*site, name));
-    matched.insert(name);
+  for (const Host* host : matching_hosts(selector, topology)) {
+    const Site& site = topology.sites.at(host->site);
+    if (site.outside) return tl::unexpected(outside_is_no_target(site, host->name));
+    matched.insert(host->name);
   }
   if (matched.empty())
     return tl::unexpected(Problem{Problem::Kind::kInvalid, selector.at,
@@ -106,7 +66,7 @@ bool selects_whole_sites(const Selector& selector) {
 }
 
 Problem outside_is_no_target(const Site& site, const std::string& named) {
-  return {Problem::Kind::kRefused, site.at,
+  return {Problem::Kind::kRefused, site.outside_at,
           (named == site.name ? "site " + named : named + " stands in site " + site.name + ", which") +
               " is marked `outside` and is never a target",
           "users and partners are only watched; select other hosts"};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which hosts and services a selector means.
+// Which hosts a selector means once a share or count is drawn.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,6 @@
 #include "injector/topology/topology.h"
 
 namespace blackstart {
-
-// Services that fit the selector's service, role and tier.
-[[nodiscard]] std::vector<const Service*> select_services(const Topology& topology, const Selector& selector);
 
 // Hosts that fit every field that is set, then the share or count of them. A service, role or tier
 // means the hosts of its instances; labels are the hosts' own. A match in an `outside` site is

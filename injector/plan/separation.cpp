@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "injector/experiment/select.h"
 #include "injector/plan/except.h"
 #include "injector/plan/prefixes.h"
 #include "injector/plan/select.h"
@@ -22,27 +23,6 @@ std::string joined(const std::set<std::string>& names) {
   return text;
 }
 
-// A site's prefixes, and the addresses of its hosts that stand in none of them.
-std::vector<Prefix> prefixes_of_site(const Topology& topology, const std::string& name) {
-  std::vector<Prefix> list = topology.sites.at(name).prefixes;
-  for (const auto& [host_name, host] : topology.hosts)
-    if (host.site == name)
-      for (const Prefix& address : addresses_of(host))
-        if (!covered(address, list)) list.push_back(address);
-  return tidy(list);
-}
-
-// Prefixes of other sites nested inside these: they belong to the other sites.
-std::vector<Prefix> holes_in(const Topology& topology, const std::vector<Prefix>& prefixes,
-                             const Sites& own) {
-  std::vector<Prefix> holes;
-  for (const auto& [name, site] : topology.sites)
-    if (!own.contains(name))
-      for (const Prefix& prefix : site.prefixes)
-        if (covered(prefix, prefixes)) holes.push_back(prefix);
-  return holes;
-}
-
 Sites hosts_of(const Topology& topology, const Sites& sites) {
   Sites hosts;
   for (const auto& [name, host] : topology.hosts)
@@ -53,10 +33,9 @@ Sites hosts_of(const Topology& topology, const Sites& sites) {
 Side side_of_sites(const Topology& topology, const Sites& sites) {
   Side side;
   for (const std::string& site : sites) {
-    side.by_site[site] = prefixes_of_site(topology, site);
+    side.by_site[site] = topology.sites.at(site).prefixes;
     append(side.prefixes, side.by_site[site]);
   }
-  side.except = holes_in(topology, side.prefixes, sites);
   side.hosts = hosts_of(topology, sites);
   return side;
 }
@@ -76,17 +55,17 @@ Side side_of_hosts(const Topology& topology, const std::set<std::string>& hosts)
 Side everyone_else(const Topology& topology, const Side& inner, const Sites& whole_sites, bool members_meet) {
   Side side;
   side.prefixes = everyone();
-  append(side.prefixes, holes_in(topology, inner.prefixes, whole_sites));
   if (members_meet) side.except = inner.prefixes;
   for (const auto& [name, site] : topology.sites)
-    if (!whole_sites.contains(name)) side.by_site[name] = prefixes_of_site(topology, name);
+    if (!whole_sites.contains(name)) side.by_site[name] = site.prefixes;
   side.by_site[""] = everyone();
   for (const auto& [name, host] : topology.hosts)
     if (!inner.hosts.contains(name)) side.hosts.insert(name);
   return side;
 }
 
-std::set<std::string> able_to_enforce(const Topology& topology, const std::set<std::string>& hosts) {
+// Those that do not stand outside.
+std::set<std::string> targets_among(const Topology& topology, const std::set<std::string>& hosts) {
   std::set<std::string> able;
   for (const std::string& name : hosts)
     if (!topology.sites.at(topology.hosts.at(name).site).outside) able.insert(name);
@@ -108,7 +87,7 @@ void finish(const Topology& topology, const Exceptions& exceptions, bool enforce
   append(side.except, link_scope());
   side.except = tidy(side.except);
   for (const std::string& name : exceptions.hosts) side.hosts.erase(name);
-  if (enforces) side.enforcers = able_to_enforce(topology, side.hosts);
+  if (enforces) side.enforcers = targets_among(topology, side.hosts);
 }
 
 Separation separate(const Topology& topology, const Experiment& experiment, const Exceptions& exceptions,
@@ -121,20 +100,17 @@ Separation separate(const Topology& topology, const Experiment& experiment, cons
 
 // ------------------------------------------------------------------------------------------------
 
-tl::expected<Sites, Problem> sites_named(const Topology& topology, const std::string& name,
-                                         const Location& at) {
+tl::expected<Sites, Problem> sites_named(const Topology& topology, const std::string& name, const Location& at) {
   Sites sites;
-  if (topology.sites.contains(name)) {
-    sites.insert(name);
-  } else {
-    for (const auto& [site_name, site] : topology.sites)
-      if (site.group == name) sites.insert(site_name);
-  }
+  for (const Site* site : sites_of_side(name, topology)) sites.insert(site->name);
   if (sites.empty()) return tl::unexpected(invalid(at, "there is no site or group " + name));
-  for (const std::string& site : sites)
-    if (topology.sites.at(site).outside)
-      return tl::unexpected(outside_is_no_target(topology.sites.at(site), site));
   return sites;
+}
+
+const Site* any_outside(const Topology& topology, const Sites& sites) {
+  for (const std::string& site : sites)
+    if (topology.sites.at(site).outside) return &topology.sites.at(site);
+  return nullptr;
 }
 
 const char* preposition(SiteDirection direction) {
@@ -158,6 +134,7 @@ std::optional<Problem> resolve_blackhole(const Topology& topology, const Experim
     const std::string& name = spec.selector.site.empty() ? spec.selector.group : spec.selector.site;
     auto sites = sites_named(topology, name, spec.where);
     if (!sites) return sites.error();
+    if (const Site* outside = any_outside(topology, *sites)) return outside_is_no_target(*outside, outside->name);
     whole = *sites;
     if (!spec.selector.site.empty() && !spec.selector.group.empty() &&
         topology.sites.at(spec.selector.site).group != spec.selector.group)
@@ -195,14 +172,20 @@ std::optional<Problem> resolve_partition(const Topology& topology, const Experim
     if (second->contains(site))
       return invalid(spec.where, "site " + site + " stands on both sides of the partition");
 
+  // Users can be kept from a site; what is touched is the site.
+  const Site* first_outside = any_outside(topology, *first);
+  const Site* second_outside = any_outside(topology, *second);
   Separation separation = separate(topology, experiment, exceptions, side_of_sites(topology, *first),
                                    side_of_sites(topology, *second));
   separation.direction = spec.direction;
-  const bool first_is_smaller = separation.inner.hosts.size() <= separation.outer.hosts.size();
-  fault.limited_hosts = (first_is_smaller ? separation.inner : separation.outer).hosts;
-  fault.limited_sites = {spec.between[first_is_smaller ? 0 : 1]};
-  fault.targets = separation.inner.hosts;
-  fault.targets.insert(separation.outer.hosts.begin(), separation.outer.hosts.end());
+  if (first_outside && second_outside) return outside_is_no_target(*second_outside, second_outside->name);
+  const std::set<std::string> one = targets_among(topology, separation.inner.hosts);
+  const std::set<std::string> other = targets_among(topology, separation.outer.hosts);
+  const bool limit_first = second_outside || (!first_outside && one.size() <= other.size());
+  fault.limited_hosts = limit_first ? one : other;
+  fault.limited_sites = {spec.between[limit_first ? 0 : 1]};
+  fault.targets = one;
+  fault.targets.insert(other.begin(), other.end());
   const char* arrow = spec.direction == SiteDirection::kOut  ? " to "
                       : spec.direction == SiteDirection::kIn ? " from "
                                                              : " and ";
@@ -254,7 +237,7 @@ std::optional<Problem> resolve_storage(const Topology& topology, const Experimen
                    "a share of object storage is not available in this version", ""};
   std::map<uint16_t, std::vector<Address>> ports;
   std::string names;
-  for (const Service* service : select_services(topology, spec.selector)) {
+  for (const Service* service : matching_services(spec.selector, topology)) {
     if (service->role != "object-storage") {
       if (spec.selector.service.empty()) continue;
       return invalid(spec.where, "service " + service->name + " has role " +

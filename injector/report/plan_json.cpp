@@ -43,7 +43,9 @@ json plan_json(const Plan& plan) {
   }
   for (const Untouched& entry : plan.untouched)
     out["untouched"].push_back(
-        {{"what", entry.what}, {"why", entry.why}, {"at", entry.at.line ? json(entry.at.text()) : json(nullptr)}});
+        {{"what", entry.what},
+         {"why", entry.why},
+         {"at", entry.at.line ? json(Location{entry.at.file, entry.at.line}.text()) : json(nullptr)}});
   for (const auto& [service, predicted] : plan.predicted)
     out["predicted"]["services"][service] = {{"impact", impact_name(predicted.impact)}, {"because", predicted.because}};
   for (const SingleSiteDependency& each : plan.single_site)

@@ -63,8 +63,7 @@ std::string single_site(const Plan& plan) {
 std::string untouched(const Plan& plan) {
   Table table;
   for (const Untouched& entry : plan.untouched)
-    table.row({cell(entry.what, std::min<size_t>(width_of(entry.what), 46)),
-               entry.why + (entry.at.line ? " (" + entry.at.text() + ")" : "")});
+    table.row({entry.what, entry.why + (entry.at.line ? " (" + entry.at.text() + ")" : "")});
   return "Will not be touched\n" + table.text();
 }
 

@@ -19,6 +19,7 @@ inline Topology messenger() {
   int line = 0;
   const auto site = [&](const std::string& name, int number, bool outside = false) {
     const std::string n = std::to_string(number);
+    ++line;
     t.sites[name] = Site{name,
                          {*Prefix::parse("198.18." + n + ".0/24"), *Prefix::parse("fd00:18:" + n + "::/64")},
                          "",

@@ -73,11 +73,13 @@ TEST(Plan, OutsideIsNeverATarget) {
   Selector by_host;
   by_host.host = "phone";
   for (const FaultSpec& fault :
-       {blackhole(of_site("users")), blackhole(by_host), partition("pangyo", "users")}) {
-    const auto plan = make_plan(messenger(), experiment({fault}));
+       {blackhole(of_site("users")), blackhole(by_host), partition("users", "users-too")}) {
+    Topology t = messenger();
+    t.sites["users-too"] = Site{"users-too", {*Prefix::parse("198.18.10.0/24")}, "", true, {}, {}};
+    const auto plan = make_plan(t, experiment({fault}));
     ASSERT_FALSE(plan) << fault.kind;
     EXPECT_EQ(plan.error()[0].kind, Problem::Kind::kRefused);
-    EXPECT_EQ(plan.error()[0].at.text(), messenger().sites["users"].at.text());  // the line that marks it
+    EXPECT_EQ(plan.error()[0].at.text(), messenger().sites["users"].outside_at.text());  // the line that marks it
   }
 }
 
@@ -155,7 +157,7 @@ TEST(Plan, WarnsOfWhatIsProbablyNotMeant) {
 
 TEST(Plan, ASiteWithoutHostsIsEnforcedBySurvivors) {
   Topology t = messenger();
-  t.sites["busan"] = Site{"busan", {*Prefix::parse("198.18.7.0/24")}, "", false, {}};
+  t.sites["busan"] = Site{"busan", {*Prefix::parse("198.18.7.0/24")}, "", false, {}, {}};
   const auto plan = make_plan(t, experiment({blackhole(of_site("busan"))}));
   ASSERT_TRUE(plan);
   EXPECT_THAT(plan->warnings, Contains(HasSubstr("site busan has no host here")));

@@ -174,13 +174,12 @@ TEST(Orders, APartitionLeavesTheRestAlone) {
   EXPECT_THAT(watched(plan, "wan"), ElementsAre("pangyo>anyang"));
 }
 
-TEST(Orders, ANestedSiteIsNotPartOfTheWiderOne) {
-  Topology t = messenger();
-  t.sites["anyang"].prefixes = {*Prefix::parse("198.18.0.0/16")};  // around every other site
-  const Plan plan = planned(t, experiment({partition("pangyo", "anyang")}));
-  EXPECT_THAT(texts(only_rule(plan, "pangyo-app").except()), Contains("198.18.1.0/24"));
-  for (const auto& leak : plan.orders.at("pangyo-app").leaks())
-    EXPECT_THAT(texts(leak.sources_except()), Contains("198.18.3.0/24")) << leak.src_site();
+TEST(Orders, UsersCanBeKeptFromASite) {
+  const Plan plan = planned(messenger(), experiment({partition("pangyo", "users")}));
+  EXPECT_THAT(texts(only_rule(plan, "pangyo-app").peers()), UnorderedElementsAre("198.18.9.0/24", "fd00:18:9::/64"));
+  EXPECT_EQ(plan.orders.at("phone").faults_size(), 0);
+  EXPECT_EQ(plan.orders.at("anyang-app").faults_size(), 0);
+  EXPECT_THAT(plan.faults[0].targets, Not(Contains("phone")));
 }
 
 TEST(Orders, StorageIsDroppedByAddressAndPort) {
