@@ -224,6 +224,14 @@ contract::HostReport Runtime::report() const {
     report.set_fired_unix_ns(unix_at(std::max(held_->t0, held_->told)));
   }
   for (const auto& family : held_->families) family->observe(report);
+  if (held_->t0 == 0) return report;
+  for (auto& fault : *report.mutable_faults()) {
+    const auto ordered = std::find_if(held_->order.faults().begin(), held_->order.faults().end(),
+                                      [&](const auto& own) { return own.id() == fault.id(); });
+    if (ordered == held_->order.faults().end()) continue;
+    fault.set_start_unix_ns(unix_at(held_->t0 + ordered->start_ns()));
+    fault.set_end_unix_ns(unix_at(std::min(held_->t0 + ordered->end_ns(), held_->lease_end)));
+  }
   return report;
 }
 
