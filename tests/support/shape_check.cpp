@@ -14,6 +14,7 @@ int main() {
     Problems problems;
     const Document document = read_yaml("line", line.substr(space + 1), problems);
     check(document, line.substr(0, space) == "Topology" ? topology_shape() : experiment_shape(), problems);
-    std::cout << (problems.empty() ? "ok" : problems.front().at.text() + " " + problems.front().message) << "\n";
+    std::cout << (problems.empty() ? "ok" : problems.front().at.text() + " " + problems.front().message)
+              << "\n";
   }
 }
