@@ -136,7 +136,6 @@ void WebCheck::transfer(const std::vector<Address>& addresses) {
   set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_BUFFERSIZE, 4096L);  // hundreds wait at once while a site is gone
   set(CURLOPT_USERAGENT, "blackstart-probe/" BLACKSTART_VERSION);
   // The attempt's own deadline ends it; this one makes libcurl leave time for a second address.
   set(CURLOPT_CONNECTTIMEOUT_MS,
