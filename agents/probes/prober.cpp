@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/probes/prober.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -69,6 +70,7 @@ void Prober::stop() {
   engine_->end();
   thread_.join();
   engine_.reset();
+  malloc_trim(0);  // an agent between drills is small again
 }
 
 }  // namespace blackstart

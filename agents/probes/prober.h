@@ -7,7 +7,7 @@
 //   2. What an attempt did not see is never invented: not started within `every` of its moment,
 //      ended by stop() or by a change of its probe, or impossible for want of local resources, it is
 //      MISSED.
-//   3. No attempt is in flight, and no command of a probe runs, after stop().
+//   3. After stop() no attempt is in flight, and the process group of every command was killed.
 //   4. Every attempt resolves, connects and asks anew; names are looked up as /etc/hosts and
 //      /etc/resolv.conf say at that moment.
 //   5. A prober that was never started holds no thread, socket or curl handle.

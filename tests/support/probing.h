@@ -77,9 +77,22 @@ inline Sample first_sample(const Probe& probe, const ProberOptions& options = {}
   return {};
 }
 
-#define EXPECT_SUCCESS(sample) EXPECT_EQ((sample).outcome(), Sample::SUCCESS) << (sample).ShortDebugString()
-#define EXPECT_FAILED(sample, words)                                             \
-  EXPECT_EQ((sample).outcome(), Sample::FAILURE) << (sample).ShortDebugString(); \
-  EXPECT_THAT((sample).reason(), testing::StartsWith(words))
+inline void expect_success(const Sample& sample) {
+  EXPECT_EQ(sample.outcome(), Sample::SUCCESS) << sample.ShortDebugString();
+}
+inline void expect_failed(const Sample& sample, const std::string& words) {
+  EXPECT_EQ(sample.outcome(), Sample::FAILURE) << sample.ShortDebugString();
+  EXPECT_THAT(sample.reason(), testing::StartsWith(words));
+}
+#define EXPECT_SUCCESS(sample)                \
+  {                                           \
+    SCOPED_TRACE(#sample);                    \
+    blackstart::test::expect_success(sample); \
+  }
+#define EXPECT_FAILED(sample, words)                \
+  {                                                 \
+    SCOPED_TRACE(#sample);                          \
+    blackstart::test::expect_failed(sample, words); \
+  }
 
 }  // namespace blackstart::test
