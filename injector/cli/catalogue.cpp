@@ -6,6 +6,8 @@ namespace blackstart::cli {
 const std::vector<Command>& catalogue() {
   static const std::vector<Command> commands{
       {"completion", "bash|zsh", "print a shell completion script", declare_completion, run_completion},
+      {"lab", "up FILE | down [NAME] | status [NAME] | exec HOST CMD…", "a topology as network namespaces on this machine",
+       declare_lab, run_lab, true},
       {"version", "", "print the version", declare_version, run_version},
   };
   return commands;

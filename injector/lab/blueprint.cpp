@@ -31,10 +31,11 @@ bool is_plain_name(const std::string& name) {
          });
 }
 
-// "h-phone-1"; numbered when the name would be too long for an interface.
-std::string interface_name(const std::string& prefix, const std::string& name, size_t number) {
-  const std::string full = prefix + name;
-  return full.size() <= kLongestInterfaceName ? full : prefix + "#" + std::to_string(number);
+// The name itself, or as much of it as an interface's name can hold, made unique by a number.
+std::string interface_name(const std::string& name, size_t number) {
+  if (name.size() <= kLongestInterfaceName && name != "lo") return name;
+  const std::string tail = "#" + std::to_string(number);
+  return name.substr(0, kLongestInterfaceName - tail.size()) + tail;
 }
 
 Result<InterfaceAddress> gateway_of(const Prefix& prefix) {
@@ -53,7 +54,7 @@ const Prefix* prefix_of(const Site& site, const Address& address) {
 }
 
 Result<SitePlan> plan_site(const Topology& topology, const Site& site, size_t number) {
-  SitePlan plan{site.name, interface_name("br-", site.name, number), {}, resolv_conf(topology, site.name)};
+  SitePlan plan{site.name, interface_name("br-" + site.name, number), {}, resolv_conf(topology, site.name)};
   for (const Prefix& prefix : site.prefixes) {
     const auto gateway = gateway_of(prefix);
     if (!gateway) return tl::unexpected(gateway.error());
@@ -63,11 +64,12 @@ Result<SitePlan> plan_site(const Topology& topology, const Site& site, size_t nu
 }
 
 Result<HostPlan> plan_host(const Topology& topology, const Host& host, size_t number) {
-  if (!is_plain_name(host.name) || host.name == kWan)
-    return invalid("make a lab with host", host.name, "a host is named by letters, digits, '-', '_' and '.', and not wan");
+  if (!is_plain_name(host.name) || host.name == kWan || host.name.starts_with("br-"))
+    return invalid("make a lab with host", host.name,
+                   "a host is named by letters, digits, '-', '_' and '.', and neither wan nor br-…");
   const auto site = topology.sites.find(host.site);
   if (site == topology.sites.end()) return invalid("make a lab with host", host.name, "its site does not exist");
-  HostPlan plan{host.name, host.site, topology.name + "-" + host.name, interface_name("h-", host.name, number), {}, {}};
+  HostPlan plan{host.name, host.site, topology.name + "-" + host.name, interface_name(host.name, number), {}, {}};
   std::set<bool> families;
   for (const Address& address : host.addresses) {
     const Prefix* prefix = prefix_of(site->second, address);

@@ -13,7 +13,8 @@
 //
 //   kernel object            name
 //   network namespaces       NAME-HOST, and NAME-wan: the router
-//   interfaces of a host     eth0; its other end in NAME-wan is h-HOST, a port of the bridge br-SITE
+//   interfaces of a host     eth0; its other end in NAME-wan is HOST, a port of the bridge br-SITE
+//                            (names too long for an interface are cut and end in #NUMBER)
 //   cgroups                  blackstart/NAME/HOST/{agent,services/SERVICE,exec}
 #pragma once
 
