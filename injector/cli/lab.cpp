@@ -35,7 +35,9 @@ std::string option(const Invocation& invocation, const char* name) {
   return invocation.options.count(name) ? invocation.options[name].as<std::string>() : "";
 }
 
-std::string mark(bool ready) { return ready ? "ready" : "NOT READY"; }
+std::string mark(bool ready) {
+  return ready ? "ready" : "NOT READY";
+}
 
 nlohmann::json to_json(const ProcessStatus& process) {
   nlohmann::json json{{"ready", process.ready}, {"pid", nullptr}};
@@ -67,7 +69,8 @@ nlohmann::json to_json(const LabStatus& status) {
 std::string describe(const ProcessStatus& process) {
   std::string text = process.service;
   if (process.port != 0) text += " :" + std::to_string(process.port);
-  return text + (process.pid == 0 ? "  dead" : "  pid " + std::to_string(process.pid)) + "  " + mark(process.ready);
+  return text + (process.pid == 0 ? "  dead" : "  pid " + std::to_string(process.pid)) + "  " +
+         mark(process.ready);
 }
 
 void print_host(const HostStatus& host, const std::string& indent) {
@@ -93,10 +96,13 @@ Result<std::string> agent_binary(const Invocation& invocation) {
   if (invocation.options.count("without-agents")) return "";
   const std::string path = folder_of_this_program() + "/blackstart-agent";
   if (::access(path.c_str(), X_OK) == 0) return path;
-  return fail(ErrorKind::kMissing, "find", path, 0, "it is built and installed beside blackstart; or --without-agents");
+  return fail(ErrorKind::kMissing, "find", path, 0,
+              "it is built and installed beside blackstart; or --without-agents");
 }
 
-void note_signal(int) { interrupted = 1; }
+void note_signal(int) {
+  interrupted = 1;
+}
 
 int up(const Invocation& invocation) {
   if (invocation.arguments.size() != 2) return usage_error("lab", "up takes one topology file");
@@ -132,7 +138,9 @@ int down(const Invocation& invocation) {
   }
   const auto gone = Lab::down(name, progress(invocation.json));
   if (!gone) return report(gone.error(), invocation.json);
-  if (invocation.json) std::cout << nlohmann::json{{"kind", "Lab"}, {"name", name}, {"hosts", nlohmann::json::array()}}.dump(2) << "\n";
+  if (invocation.json)
+    std::cout << nlohmann::json{{"kind", "Lab"}, {"name", name}, {"hosts", nlohmann::json::array()}}.dump(2)
+              << "\n";
   return kExitPass;
 }
 
@@ -158,14 +166,16 @@ int exec(const Invocation& invocation) {
   if (invocation.arguments.size() < 3) return usage_error("lab", "exec takes a host and a command");
   const auto found = Lab::find(option(invocation, "lab"));
   if (!found) return report(found.error(), invocation.json);
-  return report(found->exec(invocation.arguments[1], {invocation.arguments.begin() + 2, invocation.arguments.end()}),
-                invocation.json);
+  return report(
+      found->exec(invocation.arguments[1], {invocation.arguments.begin() + 2, invocation.arguments.end()}),
+      invocation.json);
 }
 
 }  // namespace
 
 void declare_lab(po::options_description& options) {
-  options.add_options()("lab", po::value<std::string>()->value_name("NAME"), "which lab, when several are up");
+  options.add_options()("lab", po::value<std::string>()->value_name("NAME"),
+                        "which lab, when several are up");
   options.add_options()("without-agents", "up: start no agents; nothing can be injected then");
 }
 

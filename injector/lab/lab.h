@@ -54,7 +54,7 @@ struct HostStatus {
 
 struct LabStatus {
   std::string name;
-  bool complete = false;  // false: being made, or half made
+  bool complete = false;          // false: being made, or half made
   std::vector<HostStatus> hosts;  // by name, the router last
 
   [[nodiscard]] bool healthy() const;  // complete, and every process ready
@@ -64,7 +64,8 @@ class Lab {
  public:
   // A lab that is up and made of the same parts stays, and what has died in it is started again; one
   // made of other parts, or half made, is taken down first. Needs root.
-  [[nodiscard]] static Result<Lab> up(const Topology& topology, const LabOptions& options, const Progress& progress);
+  [[nodiscard]] static Result<Lab> up(const Topology& topology, const LabOptions& options,
+                                      const Progress& progress);
   // kInvalid when there is no such lab; "" means the only one.
   [[nodiscard]] static Result<Lab> find(const std::string& name);
   [[nodiscard]] static std::vector<std::string> names();

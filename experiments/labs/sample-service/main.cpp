@@ -67,8 +67,9 @@ void answer(const Service& service, httplib::Response& response) {
     body += "  " + service.needs[i].name + ": " + (answers[i].ok ? "" : "FAILED ") + answers[i].text + "\n";
   }
   response.status = ok ? 200 : 503;
-  response.set_content(service.name + " on " + service.host + (ok ? ": ok\n" : ": a need does not answer\n") + body,
-                       "text/plain");
+  response.set_content(
+      service.name + " on " + service.host + (ok ? ": ok\n" : ": a need does not answer\n") + body,
+      "text/plain");
 }
 
 // Messages in memory, gone with the process.
@@ -139,10 +140,13 @@ int main(int argc, char** argv) {
   po::options_description options("sample-service: answers well exactly when everything it needs answers");
   options.add_options()("help,h", "print this text");
   options.add_options()("name", po::value(&service.name)->default_value("sample"), "what it calls itself");
-  options.add_options()("listen", po::value(&listen_text)->default_value("[::]:8080"), "ADDRESS:PORT; [::] is IPv4 too");
-  options.add_options()("need", po::value(&needs)->composing(),
-                        "[NAME=]URL[,URL...]: tcp://, http:// or redis://; alternatives in the order of fail-over");
-  options.add_options()("timeout", po::value(&timeout_text)->default_value("300ms"), "for each alternative of a need");
+  options.add_options()("listen", po::value(&listen_text)->default_value("[::]:8080"),
+                        "ADDRESS:PORT; [::] is IPv4 too");
+  options.add_options()(
+      "need", po::value(&needs)->composing(),
+      "[NAME=]URL[,URL...]: tcp://, http:// or redis://; alternatives in the order of fail-over");
+  options.add_options()("timeout", po::value(&timeout_text)->default_value("300ms"),
+                        "for each alternative of a need");
   options.add_options()("store", "keep messages in memory: PUT and GET /messages/ID");
   po::variables_map given;
   try {
