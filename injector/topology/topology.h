@@ -21,6 +21,7 @@ struct Site {
   std::vector<Prefix> prefixes;
   std::string group;     // "": none
   bool outside = false;  // users and partners: never a target
+  Location outside_at;   // of the line that says so
   Location at;
 };
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace blackstart {
+
+// Insertions, deletions, substitutions and swaps of neighbours between the two, letter case aside.
+size_t edit_distance(std::string_view a, std::string_view b);
+
+// What the reader probably meant: "did you mean "x"?", or what there is, or "" when there is nothing.
+std::string suggest(std::string_view word, const std::vector<std::string>& known);
+
+template <typename Map>
+std::vector<std::string> names_of(const Map& map) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : map) names.push_back(name);
+  return names;
+}
+
+}  // namespace blackstart
