@@ -24,15 +24,18 @@ eventlet.monkey_patch()
 
 from eventlet import wsgi  # noqa: E402
 from swift.account import server as account  # noqa: E402
-from swift.common import utils  # noqa: E402
+from swift.common import direct_client, utils  # noqa: E402
+from swift.common.exceptions import ClientException  # noqa: E402
 from swift.common.http_protocol import SwiftHttpProtocol  # noqa: E402
-from swift.common.ring import RingBuilder  # noqa: E402
+from swift.common.ring import Ring, RingBuilder  # noqa: E402
 from swift.common.wsgi import loadapp  # noqa: E402
 from swift.container import server as container  # noqa: E402
 from swift.obj import server as obj  # noqa: E402
 
 PORTS = {"object": 6200, "container": 6201, "account": 6202}
-ACCESS_KEY, SECRET_KEY = "messenger:photo", "lab"  # as in swift-proxy.conf
+# As in swift-proxy.conf.
+ACCOUNT = "AUTH_messenger"
+ACCESS_KEY, SECRET_KEY = "messenger:photo", "lab"
 SEED_WITHIN = 15.0  # seconds
 
 
@@ -80,7 +83,7 @@ def serve(address, port, app):
 
 
 def s3_put(port, path, body=b"", headers=None):
-    """A PUT signed with AWS signature version 2; true when it was answered with 2xx."""
+    """A PUT signed with AWS signature version 2; true when it was carried out, or had been before."""
     date = email.utils.formatdate(usegmt=True)
     amz = "".join(f"{key}:{value}\n" for key, value in sorted((headers or {}).items()))
     signed = f"PUT\n\n\n{date}\n{amz}{path}".encode()
@@ -89,30 +92,48 @@ def s3_put(port, path, body=b"", headers=None):
     try:
         connection.request("PUT", path, body,
                            {"Date": date, "Authorization": f"AWS {ACCESS_KEY}:{signature}", **(headers or {})})
-        return connection.getresponse().status // 100 == 2
+        status = connection.getresponse().status
+        return status // 100 == 2 or status == http.client.CONFLICT
     except OSError:
         return False
     finally:
         connection.close()
 
 
-def answers(address):
+def answers(address, port):
     try:
-        socket.create_connection((address, PORTS["object"]), timeout=0.5).close()
+        socket.create_connection((address, port), timeout=0.5).close()
         return True
     except OSError:
         return False
 
 
-def seed(port, nodes, picture):
-    """Waits for every node first: a write while one is away would be kept by the others alone."""
-    with open(picture, "rb") as file:
+def stands_everywhere(directory, bucket, name):
+    """Whether every node holds its replica of the account, the container and the object."""
+    path = (ACCOUNT, bucket, name)
+    try:
+        for ring, depth, head in (("account", 1, direct_client.direct_get_account),
+                                  ("container", 2, direct_client.direct_head_container),
+                                  ("object", 3, direct_client.direct_head_object)):
+            part, nodes = Ring(directory, ring_name=ring).get_nodes(*path[:depth])
+            for node in nodes:
+                head(node, part, *path[:depth])
+        return True
+    except (ClientException, OSError, eventlet.Timeout):
+        return False
+
+
+def seed(options, nodes):
+    """Waits for every server of every node first: a write while one is away would be kept by the others alone."""
+    with open(options.picture, "rb") as file:
         body = file.read()
+    name = os.path.basename(options.picture)
     end = monotonic() + SEED_WITHIN
     while monotonic() < end:
-        if (all(answers(address) for _, address in nodes)
-                and s3_put(port, "/photos", headers={"x-amz-acl": "public-read"})
-                and s3_put(port, "/photos/" + os.path.basename(picture), body)):
+        if (all(answers(address, port) for _, address in nodes for port in PORTS.values())
+                and s3_put(options.port, "/photos", headers={"x-amz-acl": "public-read"})
+                and s3_put(options.port, "/photos/" + name, body)
+                and stands_everywhere(options.dir, "photos", name)):
             return True
         eventlet.sleep(0.1)
     return False
@@ -142,8 +163,8 @@ def main():
     proxy = loadapp(os.path.join(options.dir, "swift-proxy.conf"), global_conf={"read_affinity": f"r{near}=100"})
     serve("::", options.port, Cache(proxy))
 
-    if options.picture and options.address == nodes[0][1] and not seed(options.port, nodes, options.picture):
-        sys.exit(f"upload {options.picture}: not every node answered within {SEED_WITHIN:.0f} s, or the S3 API refused")
+    if options.picture and options.address == nodes[0][1] and not seed(options, nodes):
+        sys.exit(f"upload {options.picture}: not on every node within {SEED_WITHIN:.0f} s")
     eventlet.event.Event().wait()
 
 
