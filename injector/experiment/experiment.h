@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agents/contract/contract.pb.h"
@@ -55,6 +56,9 @@ struct Comparison {
 
   [[nodiscard]] bool holds(double actual) const;
 };
+
+// nullopt: it is none.
+std::optional<Comparison> parse_comparison(std::string_view text);
 
 struct ProbeSpec {
   contract::Probe probe;

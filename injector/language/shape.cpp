@@ -142,18 +142,21 @@ class Checker {
     for (const Field& field : shape.fields)
       if (field.required && !node.find(field.name))
         add(node.at, shape.what + " lacks the key \"" + field.name + "\"", field.description);
-    for (const auto& group : shape.exactly_one) {
-      std::vector<std::string> present;
-      for (const std::string& key : group)
-        if (node.find(key)) present.push_back(key);
-      if (present.size() == 1) continue;
-      add(present.empty() ? node.at : node.entry(present[1])->at,
-          shape.what + " must have exactly one of " + listed(group) +
-              (present.empty() ? "" : ", not both " + present[0] + " and " + present[1]));
-    }
+    for (const auto& group : shape.exactly_one) check_group(node, shape, group, "exactly one of ", 1, 1);
     for (const auto& group : shape.at_least_one)
-      if (std::none_of(group.begin(), group.end(), [&](const std::string& key) { return node.find(key); }))
-        add(node.at, shape.what + " must have at least one of " + listed(group));
+      check_group(node, shape, group, "at least one of ", 1, group.size());
+    for (const auto& group : shape.at_most_one) check_group(node, shape, group, "at most one of ", 0, 1);
+  }
+
+  void check_group(const Node& node, const Shape& shape, const std::vector<std::string>& group,
+                   const char* wanted, size_t least, size_t most) {
+    std::vector<std::string> present;
+    for (const std::string& key : group)
+      if (node.find(key)) present.push_back(key);
+    if (present.size() < least) add(node.at, shape.what + " must have " + wanted + listed(group));
+    if (present.size() > most)
+      add(node.entry(present[1])->at, shape.what + " must have " + wanted + listed(group) + ", not both " +
+                                          present[0] + " and " + present[1]);
   }
 
   void check_cases(const Node& node, const Shape& shape) {

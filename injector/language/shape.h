@@ -37,6 +37,7 @@ struct Shape {
   std::vector<Field> fields;                          // kObject
   std::vector<std::vector<std::string>> exactly_one;  // kObject: of each group of keys
   std::vector<std::vector<std::string>> at_least_one;
+  std::vector<std::vector<std::string>> at_most_one;
   std::vector<Case> cases;  // kCases: the first that fits
 };
 

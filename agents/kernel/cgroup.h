@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cgroups of version 2, named relative to the root of the hierarchy ("blackstart/lab/host/services").
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "agents/contract/result.h"
+#include "agents/kernel/fd.h"
+
+namespace blackstart {
+
+// Where the hierarchy is mounted, from /proc/mounts.
+[[nodiscard]] Result<std::filesystem::path> cgroup2_root();
+
+// One cgroup, which may not exist. A copy of this object is the same cgroup; nothing is owned.
+class Cgroup {
+ public:
+  [[nodiscard]] static Result<Cgroup> at(const std::string& name);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] bool exists() const { return std::filesystem::exists(path_); }
+
+  // With its parents; one that exists is fine.
+  [[nodiscard]] Result<> create() const;
+  // A descriptor through which a process joins by writing "0".
+  [[nodiscard]] Result<Fd> open_for_joining() const;
+  // The processes in it and below, unordered.
+  [[nodiscard]] std::vector<pid_t> processes() const;
+  // Kills every process in it and below and waits until none is left; ETIMEDOUT otherwise.
+  [[nodiscard]] Result<> kill(std::chrono::milliseconds timeout) const;
+  // Removes it and everything below; processes left in it make it EBUSY. One that does not exist is fine.
+  [[nodiscard]] Result<> remove() const;
+
+ private:
+  explicit Cgroup(std::filesystem::path path) : path_(std::move(path)) {}
+  [[nodiscard]] bool populated() const;
+
+  std::filesystem::path path_;
+};
+
+}  // namespace blackstart

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/kernel/named_netns.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+namespace blackstart {
+namespace {
+
+constexpr const char* kFolder = "/run/netns";
+
+std::string path_of(const std::string& name) { return std::string(kFolder) + "/" + name; }
+
+// Names must be seen, and go away, in every mount namespace: the folder is a shared mount of its own,
+// as iproute2 makes it.
+Result<> share_folder() {
+  if (::mkdir(kFolder, 0755) != 0 && errno != EEXIST) return fail_errno(errno, "create", kFolder);
+  if (::mount("", kFolder, "none", MS_SHARED | MS_REC, nullptr) == 0) return {};
+  if (errno != EINVAL) return fail_errno(errno, "share the mount", kFolder);
+  if (::mount(kFolder, kFolder, "none", MS_BIND | MS_REC, nullptr) != 0) return fail_errno(errno, "mount", kFolder);
+  if (::mount("", kFolder, "none", MS_SHARED | MS_REC, nullptr) != 0)
+    return fail_errno(errno, "share the mount", kFolder);
+  return {};
+}
+
+template <typename Work>
+Result<> on_own_thread(const Work& work) {
+  Result<> result;
+  std::thread([&] { result = work(); }).join();
+  return result;
+}
+
+}  // namespace
+
+bool netns_exists(const std::string& name) { return ::access(path_of(name).c_str(), F_OK) == 0; }
+
+Result<> create_netns(const std::string& name) {
+  if (auto shared = share_folder(); !shared) return shared;
+  const std::string path = path_of(name);
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0));
+  if (!file.valid()) return fail_errno(errno, "create network namespace", name);
+  auto made = on_own_thread([&]() -> Result<> {
+    if (::unshare(CLONE_NEWNET) != 0) return fail_errno(errno, "create network namespace", name);
+    if (::mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0)
+      return fail_errno(errno, "name network namespace", name);
+    return {};
+  });
+  if (!made) ::unlink(path.c_str());
+  return made;
+}
+
+Result<> remove_netns(const std::string& name) {
+  const std::string path = path_of(name);
+  ::umount2(path.c_str(), MNT_DETACH);  // EINVAL: a name that was never mounted
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno(errno, "remove network namespace", name);
+  return {};
+}
+
+Result<Fd> open_netns(const std::string& name) {
+  Fd fd(::open(path_of(name).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno(errno, "open network namespace", name);
+  return fd;
+}
+
+Result<> enter_netns(const Fd& netns) {
+  if (::setns(netns.get(), CLONE_NEWNET) != 0) return fail_errno(errno, "enter a network namespace");
+  return {};
+}
+
+Result<> in_netns(const std::string& name, const std::function<Result<>()>& work) {
+  const auto netns = open_netns(name);
+  if (!netns) return tl::unexpected(netns.error());
+  return on_own_thread([&]() -> Result<> {
+    if (auto entered = enter_netns(*netns); !entered) return entered;
+    return work();
+  });
+}
+
+}  // namespace blackstart

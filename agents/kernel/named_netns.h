@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Network namespaces with a name, as `ip netns` knows them (/run/netns/NAME).
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "agents/contract/result.h"
+#include "agents/kernel/fd.h"
+
+namespace blackstart {
+
+[[nodiscard]] bool netns_exists(const std::string& name);
+
+// Makes a namespace with loopback down and nothing else in it. On failure no name is left behind;
+// EEXIST when the name is taken.
+[[nodiscard]] Result<> create_netns(const std::string& name);
+
+// Takes the name away; the namespace ends with its last process. A name that does not exist is fine.
+[[nodiscard]] Result<> remove_netns(const std::string& name);
+
+[[nodiscard]] Result<Fd> open_netns(const std::string& name);
+
+// Moves the calling thread, and nothing else of this process, into the namespace.
+[[nodiscard]] Result<> enter_netns(const Fd& netns);
+
+// Runs `work` on a thread of its own inside the namespace and returns what it returned.
+[[nodiscard]] Result<> in_netns(const std::string& name, const std::function<Result<>()>& work);
+
+}  // namespace blackstart

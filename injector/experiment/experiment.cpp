@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/experiment/experiment.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "injector/language/format.h"
+
+namespace blackstart {
+namespace {
+
+struct Operator {
+  std::string_view text;
+  Comparison::Op op;
+};
+// Longer ones first: ">=" is not ">" and a value that starts with "=".
+constexpr std::array<Operator, 6> kOperators{{{">=", Comparison::Op::kGreaterEqual},
+                                              {"<=", Comparison::Op::kLessEqual},
+                                              {"==", Comparison::Op::kEqual},
+                                              {">", Comparison::Op::kGreater},
+                                              {"<", Comparison::Op::kLess},
+                                              {"=", Comparison::Op::kEqual}}};
+
+std::optional<double> comparison_value(std::string_view text) {
+  if (const auto number = plain_number(text)) return number;
+  if (const auto duration = parse_duration(text)) return seconds(*duration);
+  if (!text.ends_with('%')) return std::nullopt;
+  const auto percent = plain_number(text.substr(0, text.size() - 1));
+  return percent ? std::optional(*percent / 100) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Comparison> parse_comparison(std::string_view text) {
+  for (const Operator& candidate : kOperators) {
+    if (!text.starts_with(candidate.text)) continue;
+    std::string_view rest = text.substr(candidate.text.size());
+    while (rest.starts_with(' ')) rest.remove_prefix(1);
+    const auto value = comparison_value(rest);
+    if (!value) return std::nullopt;
+    return Comparison{candidate.op, *value, std::string(text)};
+  }
+  return std::nullopt;
+}
+
+bool Comparison::holds(double actual) const {
+  switch (op) {
+    case Op::kLess:
+      return actual < value;
+    case Op::kLessEqual:
+      return actual <= value;
+    case Op::kGreater:
+      return actual > value;
+    case Op::kGreaterEqual:
+      return actual >= value;
+    case Op::kEqual:
+      break;
+  }
+  return actual == value;
+}
+
+Duration Experiment::end() const {
+  Duration last{0};
+  for (const FaultSpec& fault : faults) last = std::max(last, fault.at + fault.duration);
+  return last;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can be said of an experiment without a topology.
+#include <map>
+
+#include "injector/experiment/read_experiment.h"
+#include "injector/language/nearest.h"
+#include "injector/language/values.h"
+
+namespace blackstart {
+namespace {
+
+constexpr Duration kLongestFault = std::chrono::hours(12);
+constexpr Duration kShortestPeriod = std::chrono::milliseconds(10);
+constexpr Duration kShortestLease = std::chrono::seconds(1);
+
+const std::vector<std::string> kAvailableFaults{"site-blackhole", "partition", "storage-drop",
+                                                "people-absent"};
+
+class Validator {
+ public:
+  Validator(const Experiment& experiment, const Document& document, Problems& problems)
+      : experiment_(experiment), spec_(child(document.root.get(), "spec")), report_(problems) {}
+
+  void run() {
+    check_probes();
+    for (const NodePtr& entry : items_of(child(spec_, "timeline"))) check_entry(entry.get());
+    for (const NodePtr& item : items_of(child(spec_, "hypothesis"))) {
+      probe_named(child(item.get(), "probe"));
+      positive(child(item.get(), "over"), "over");
+      if (const Entry* latency = item->entry("latency")) missing(latency->at, "a hypothesis about latency");
+    }
+    for (const NodePtr& item : items_of(child(spec_, "guards"))) {
+      probe_named(child(item.get(), "probe"));
+      positive(child(item.get(), "over"), "over");
+    }
+    check_rest();
+  }
+
+ private:
+  void missing(const Location& at, const std::string& what, std::string hint = "leave it out") {
+    report_.add(at, what + " is not available in this version", std::move(hint), Problem::Kind::kMissing);
+  }
+
+  void positive(const Node* node, const std::string& name) {
+    const auto duration = duration_of(node);
+    if (duration && *duration <= Duration(0)) report_.add(node->at, name + " must be longer than 0s");
+  }
+
+  void at_least(const Node* node, const std::string& name, Duration least) {
+    const auto duration = duration_of(node);
+    if (duration && *duration < least)
+      report_.add(node->at, name + " must be at least " + format_duration(least));
+  }
+
+  void at_most_longest(const Node* node, const std::string& name) {
+    const auto duration = duration_of(node);
+    if (duration && *duration > kLongestFault)
+      report_.add(node->at, name + " must be at most " + format_duration(kLongestFault),
+                  "no fault may last longer");
+  }
+
+  void check_probes() {
+    const Node* steady = child(spec_, "steadyState");
+    positive(child(steady, "for"), "for");
+    for (const NodePtr& item : items_of(child(steady, "probes"))) {
+      const Node* name = child(item.get(), "name");
+      if (const std::string text = text_of(name); !text.empty()) {
+        const auto [first, is_new] = probes_.emplace(text, name->at);
+        if (!is_new)
+          report_.add(name->at, "there are two probes \"" + text + "\"",
+                      "the first is at " + first->second.text());
+      }
+      at_least(child(item.get(), "every"), "every", kShortestPeriod);
+      positive(child(item.get(), "timeout"), "timeout");
+      if (const Entry* prometheus = item->entry("prometheus")) missing(prometheus->at, "a prometheus probe");
+    }
+  }
+
+  void probe_named(const Node* node) {
+    const std::string name = text_of(node);
+    if (name.empty() || probes_.contains(name)) return;
+    report_.add(node->at, "there is no probe \"" + name + "\" in steadyState",
+                suggest(name, names_of(probes_)));
+  }
+
+  void check_entry(const Node* entry) {
+    if (child(entry, "fault")) return check_fault(entry);
+    const Node* gate = child(entry, "gate");
+    const Node* probes = child(gate, "probes");
+    if (probes && probes->kind == Node::Kind::kScalar) probe_named(probes);
+    for (const NodePtr& item : items_of(probes)) probe_named(item.get());
+    positive(child(gate, "over"), "over");
+  }
+
+  void check_fault(const Node* node) {
+    const Node* fault = child(node, "fault");
+    const std::string kind = text_of(fault);
+    positive(child(node, "for"), "for");
+    at_most_longest(child(node, "for"), "for");
+    if (const auto share = share_of(child(node, "share")); share && *share <= 0)
+      report_.add(child(node, "share")->at, "share must be more than nothing");
+    if (std::find(kAvailableFaults.begin(), kAvailableFaults.end(), kind) == kAvailableFaults.end())
+      return missing(fault->at, "the fault " + kind,
+                     "available are: site-blackhole, partition, storage-drop, people-absent");
+    if (const Node* manner = child(node, "manner"); manner && text_of(manner) != "silent")
+      missing(manner->at, kind + " with manner " + text_of(manner), "silent is available");
+    if (kind != "storage-drop") return;
+    for (const char* key : {"operations", "buckets", "share", "count"})
+      if (const Entry* entry = node->entry(key))
+        missing(entry->at, "storage-drop with " + entry->key,
+                "leave it out: every packet to and from the storage is dropped");
+  }
+
+  void check_rest() {
+    positive(child(child(spec_, "recovery"), "watch"), "watch");
+    at_least(child(spec_, "lease"), "lease", kShortestLease);
+    at_most_longest(child(spec_, "lease"), "lease");
+    at_most_longest(child(child(spec_, "limits"), "duration"), "duration");
+    if (experiment_.control_path == ControlPath::kCut)
+      missing(child(spec_, "controlPath")->at, "controlPath: cut");
+    if (!experiment_.unprotect.empty()) missing(child(spec_, "unprotect")->at, "unprotect");
+  }
+
+  const Experiment& experiment_;
+  const Node* spec_;
+  Reporter report_;
+  std::map<std::string, Location> probes_;
+};
+
+}  // namespace
+
+void validate(const Experiment& experiment, const Document& document, Problems& problems) {
+  Validator(experiment, document, problems).run();
+}
+
+}  // namespace blackstart

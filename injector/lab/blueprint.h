@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a lab will be made of: a topology with every name, address, path and placeholder worked out.
+// It is written to the lab's state before anything is made, and tells every later command what exists.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agents/contract/ip.h"
+#include "agents/contract/result.h"
+#include "injector/topology/topology.h"
+
+namespace blackstart::lab {
+
+struct InterfaceAddress {
+  Address address;
+  uint8_t length = 0;  // of the prefix it stands in
+  bool operator==(const InterfaceAddress&) const = default;
+};
+
+struct SitePlan {
+  std::string name;
+  std::string bridge;                      // its interface in the router namespace
+  std::vector<InterfaceAddress> gateways;  // of the bridge: the first address of each prefix
+  std::string resolv_conf;
+  bool operator==(const SitePlan&) const = default;
+};
+
+struct HostPlan {
+  std::string name;
+  std::string site;
+  std::string netns;
+  std::string port;  // its interface in the router namespace; in its own it is eth0
+  std::vector<InterfaceAddress> addresses;
+  std::vector<Address> gateways;  // at most one a family
+  bool operator==(const HostPlan&) const = default;
+};
+
+// When a process counts as ready. All fields empty: as soon as it runs.
+struct ReadyPlan {
+  uint16_t port = 0;       // a TCP connect to an address of the host...
+  std::string http_path;   // ...and, unless "", GET of this path answered with 200
+  std::string socket;      // or: a unix socket that accepts
+  int64_t within_ms = 10'000;
+  bool operator==(const ReadyPlan&) const = default;
+};
+
+// One process: an instance of a service, or (service == kAgent) the agent of a host.
+struct ProcessPlan {
+  std::string service;
+  std::string host;  // kWan: the router namespace
+  std::vector<std::string> command;
+  std::vector<std::vector<std::string>> prepare;
+  std::map<std::string, std::string> files;  // name under {dir} → text
+  std::map<std::string, std::string> env;
+  std::string user;  // "": root
+  ReadyPlan ready;
+
+  [[nodiscard]] bool is_agent() const;
+  bool operator==(const ProcessPlan&) const = default;
+};
+
+struct Blueprint {
+  std::string name;
+  std::string bin;              // the real folder of the programs
+  std::string topology_folder;  // the real folder of the topology; "": made by hand
+  std::string wan_netns;
+  std::string hosts_file, names_file;
+  std::vector<SitePlan> sites;
+  std::vector<HostPlan> hosts;
+  std::vector<ProcessPlan> agents, services;
+  bool operator==(const Blueprint&) const = default;
+
+  [[nodiscard]] const HostPlan* host(const std::string& host) const;
+  [[nodiscard]] const SitePlan* site(const std::string& site) const;
+  [[nodiscard]] std::string netns_of(const std::string& host) const;  // kWan too; "": no such host
+};
+
+// `agent_binary` "" leaves the agents out. Reads the template files beside the topology, nothing else.
+[[nodiscard]] Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bin,
+                                               const std::string& agent_binary);
+
+void to_json(nlohmann::json& json, const Blueprint& blueprint);
+void from_json(const nlohmann::json& json, Blueprint& blueprint);
+
+}  // namespace blackstart::lab
