@@ -36,6 +36,15 @@ struct PlanTargetFault {
   Duration start{0}, end{0};
 };
 
+// One fault of the timeline as a person reads it.
+struct PlanFault {
+  std::string id, kind;
+  std::string what;                  // "everything to and from pangyo"
+  std::vector<std::string> targets;  // hosts, sorted
+  Duration start{0}, end{0};
+  Location at;
+};
+
 struct PlanTarget {
   std::string host, site;
   bool target = false;    // the cut is about this host, not only enforced by it
@@ -44,10 +53,11 @@ struct PlanTarget {
 };
 
 struct Plan {
-  std::string experiment;
-  std::string hash;  // SHA-256 of everything below, in hex
-  std::vector<PlanTarget> targets;
-  std::map<std::string, contract::Order> orders;  // by host; `run` is left empty
+  std::string experiment, summary, topology;
+  std::string hash;  // SHA-256 in hex of everything below but locations: a moved line is the same plan
+  std::vector<PlanFault> faults;
+  std::vector<PlanTarget> targets;                // every host that is one or that enforces, by site and name
+  std::map<std::string, contract::Order> orders;  // by host, and `wan` in a lab; `run` is left empty
   std::vector<Untouched> untouched;
   std::map<std::string, PredictedImpact> predicted;  // by service
   std::vector<SingleSiteDependency> single_site;

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much one experiment may take away (safety rule S12).
+#pragma once
+
+#include <vector>
+
+#include "injector/plan/separation.h"
+
+namespace blackstart {
+
+// One problem per limit that is passed, with the limit, the actual figure and how to raise it. Hosts
+// that only enforce do not count; outside hosts are not part of the whole.
+[[nodiscard]] Problems check_limits(const Topology& topology, const Experiment& experiment,
+                                    const std::vector<ResolvedFault>& faults);
+
+}  // namespace blackstart

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/plan/make_plan.h"
+
+#include <algorithm>
+
+#include "injector/plan/limits.h"
+#include "injector/plan/orders.h"
+#include "injector/plan/plan_hash.h"
+#include "injector/plan/predict.h"
+#include "injector/plan/protection.h"
+#include "injector/plan/separation.h"
+#include "injector/plan/warnings.h"
+
+namespace blackstart {
+namespace {
+
+tl::expected<std::vector<ResolvedFault>, Problems> resolve_all(const Topology& topology,
+                                                               const Experiment& experiment) {
+  std::vector<ResolvedFault> faults;
+  Problems problems;
+  for (size_t i = 0; i < experiment.faults.size(); ++i) {
+    auto fault = resolve_fault(topology, experiment, i);
+    if (fault)
+      faults.push_back(std::move(*fault));
+    else
+      problems.insert(problems.end(), fault.error().begin(), fault.error().end());
+  }
+  if (!problems.empty()) return tl::unexpected(problems);
+  if (std::all_of(faults.begin(), faults.end(),
+                  [](const ResolvedFault& fault) { return fault.separations.empty(); }))
+    return tl::unexpected(
+        Problems{{Problem::Kind::kInvalid, Location{experiment.file, 0, 0},
+                  "the timeline has no fault that touches anything", "add one under `timeline`"}});
+  return faults;
+}
+
+const char* engine_name(contract::Attachment attachment) {
+  switch (attachment) {
+    case contract::ATTACHMENT_TCX:
+      return "ebpf/tcx";
+    case contract::ATTACHMENT_CLSACT:
+      return "ebpf/clsact";
+    default:
+      return "ebpf";
+  }
+}
+
+std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<ResolvedFault>& faults,
+                                   contract::Attachment attachment) {
+  std::vector<PlanTarget> list;
+  for (const auto& [name, host] : topology.hosts) {
+    PlanTarget target{name, host.site, false, false, {}};
+    for (const ResolvedFault& fault : faults) {
+      const bool enforces =
+          std::any_of(fault.separations.begin(), fault.separations.end(), [&](const Separation& each) {
+            return each.inner.enforcers.contains(name) || each.outer.enforcers.contains(name);
+          });
+      const bool about_it = fault.targets.contains(name);
+      if (!enforces && !about_it) continue;
+      target.enforces |= enforces;
+      target.target |= about_it;
+      target.faults.push_back({fault.id, fault.spec->kind, engine_name(attachment), fault.spec->at,
+                               fault.spec->at + fault.spec->duration});
+    }
+    if (!target.faults.empty()) list.push_back(std::move(target));
+  }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const PlanTarget& a, const PlanTarget& b) { return a.site < b.site; });
+  return list;
+}
+
+}  // namespace
+
+tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experiment& experiment,
+                                       const PlanOptions& options) {
+  auto faults = resolve_all(topology, experiment);
+  if (!faults) return tl::unexpected(faults.error());
+  if (Problems problems = check_limits(topology, experiment, *faults); !problems.empty())
+    return tl::unexpected(problems);
+  auto orders = make_orders(topology, experiment, *faults, options.attachment);
+  if (!orders) return tl::unexpected(orders.error());
+
+  Plan plan;
+  plan.experiment = experiment.name;
+  plan.summary = experiment.summary;
+  plan.topology = topology.name;
+  std::set<std::string> cut;
+  for (const ResolvedFault& fault : *faults) {
+    const Duration end = fault.spec->at + fault.spec->duration;
+    plan.faults.push_back({fault.id,
+                           fault.spec->kind,
+                           fault.what,
+                           {fault.targets.begin(), fault.targets.end()},
+                           fault.spec->at,
+                           end,
+                           fault.spec->where});
+    plan.end = std::max(plan.end, end);
+    cut.insert(fault.targets.begin(), fault.targets.end());
+  }
+  plan.targets = targets_of(topology, *faults, options.attachment);
+  plan.orders = std::move(*orders);
+  plan.untouched = untouched(topology, experiment);
+  plan.predicted = predict(topology, plan.orders, cut);
+  plan.single_site = single_site_dependencies(topology);
+  plan.warnings = warnings(topology, experiment, *faults);
+  plan.blind = blind_spots(topology);
+  plan.hash = plan_hash(plan);
+  for (auto& [host, order] : plan.orders) order.set_plan_hash(plan.hash);
+  return plan;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "injector/report/plan_report.h"
+
+namespace blackstart::report {
+
+using nlohmann::json;
+
+json plan_json(const Plan& plan) {
+  json out{{"kind", "Plan"},
+           {"experiment", plan.experiment},
+           {"summary", plan.summary},
+           {"topology", plan.topology},
+           {"hash", plan.hash},
+           {"end", seconds(plan.end)},
+           {"faults", json::array()},
+           {"targets", json::array()},
+           {"untouched", json::array()},
+           {"predicted", {{"services", json::object()}, {"singleSite", json::array()}}},
+           {"warnings", plan.warnings},
+           {"blind", plan.blind}};
+  for (const PlanFault& fault : plan.faults)
+    out["faults"].push_back({{"id", fault.id},
+                             {"kind", fault.kind},
+                             {"what", fault.what},
+                             {"targets", fault.targets},
+                             {"start", seconds(fault.start)},
+                             {"end", seconds(fault.end)}});
+  for (const PlanTarget& target : plan.targets) {
+    json faults = json::array();
+    for (const PlanTargetFault& fault : target.faults)
+      faults.push_back({{"id", fault.id},
+                        {"kind", fault.kind},
+                        {"start", seconds(fault.start)},
+                        {"end", seconds(fault.end)},
+                        {"engine", fault.engine}});
+    out["targets"].push_back({{"host", target.host},
+                              {"site", target.site},
+                              {"target", target.target},
+                              {"enforces", target.enforces},
+                              {"faults", std::move(faults)}});
+  }
+  for (const Untouched& entry : plan.untouched)
+    out["untouched"].push_back(
+        {{"what", entry.what},
+         {"why", entry.why},
+         {"at", entry.at.line ? json(Location{entry.at.file, entry.at.line}.text()) : json(nullptr)}});
+  for (const auto& [service, predicted] : plan.predicted)
+    out["predicted"]["services"][service] = {{"impact", impact_name(predicted.impact)},
+                                             {"because", predicted.because}};
+  for (const SingleSiteDependency& each : plan.single_site)
+    out["predicted"]["singleSite"].push_back({{"service", each.service},
+                                              {"dependency", each.dependency},
+                                              {"site", each.site},
+                                              {"evidence", each.evidence}});
+  return out;
+}
+
+}  // namespace blackstart::report
