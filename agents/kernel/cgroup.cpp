@@ -73,7 +73,8 @@ Result<> Cgroup::kill(std::chrono::milliseconds timeout) const {
   if (!fd.valid() || ::write(fd.get(), "1", 1) != 1) return fail_errno(errno, "write", file);
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (populated()) {
-    if (std::chrono::steady_clock::now() > deadline) return fail_errno(ETIMEDOUT, "kill the processes of", path_);
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail_errno(ETIMEDOUT, "kill the processes of", path_);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return {};

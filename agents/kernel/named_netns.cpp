@@ -15,7 +15,9 @@ namespace {
 
 constexpr const char* kFolder = "/run/netns";
 
-std::string path_of(const std::string& name) { return std::string(kFolder) + "/" + name; }
+std::string path_of(const std::string& name) {
+  return std::string(kFolder) + "/" + name;
+}
 
 // Names must be seen, and go away, in every mount namespace: the folder is a shared mount of its own,
 // as iproute2 makes it.
@@ -23,7 +25,8 @@ Result<> share_folder() {
   if (::mkdir(kFolder, 0755) != 0 && errno != EEXIST) return fail_errno(errno, "create", kFolder);
   if (::mount("", kFolder, "none", MS_SHARED | MS_REC, nullptr) == 0) return {};
   if (errno != EINVAL) return fail_errno(errno, "share the mount", kFolder);
-  if (::mount(kFolder, kFolder, "none", MS_BIND | MS_REC, nullptr) != 0) return fail_errno(errno, "mount", kFolder);
+  if (::mount(kFolder, kFolder, "none", MS_BIND | MS_REC, nullptr) != 0)
+    return fail_errno(errno, "mount", kFolder);
   if (::mount("", kFolder, "none", MS_SHARED | MS_REC, nullptr) != 0)
     return fail_errno(errno, "share the mount", kFolder);
   return {};
@@ -38,7 +41,9 @@ Result<> on_own_thread(const Work& work) {
 
 }  // namespace
 
-bool netns_exists(const std::string& name) { return ::access(path_of(name).c_str(), F_OK) == 0; }
+bool netns_exists(const std::string& name) {
+  return ::access(path_of(name).c_str(), F_OK) == 0;
+}
 
 Result<> create_netns(const std::string& name) {
   if (auto shared = share_folder(); !shared) return shared;
@@ -58,7 +63,8 @@ Result<> create_netns(const std::string& name) {
 Result<> remove_netns(const std::string& name) {
   const std::string path = path_of(name);
   ::umount2(path.c_str(), MNT_DETACH);  // EINVAL: a name that was never mounted
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno(errno, "remove network namespace", name);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return fail_errno(errno, "remove network namespace", name);
   return {};
 }
 

@@ -49,7 +49,9 @@ int index_in_answer(const nlmsghdr* header, void* result) {
 
 }  // namespace
 
-void Rtnetlink::Close::operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+void Rtnetlink::Close::operator()(mnl_socket* socket) const {
+  mnl_socket_close(socket);
+}
 
 Result<Rtnetlink> Rtnetlink::open() {
   mnl_socket* socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -61,7 +63,8 @@ Result<Rtnetlink> Rtnetlink::open() {
 
 Result<> Rtnetlink::request(nlmsghdr* message, const std::string& operation, const std::string& object) {
   message->nlmsg_seq = ++sequence_;
-  if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0) return fail_errno(errno, operation, object);
+  if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0)
+    return fail_errno(errno, operation, object);
   std::array<char, kLongestAnswer> answer;
   const ssize_t size = mnl_socket_recvfrom(socket_.get(), answer.data(), answer.size());
   if (size < 0 || mnl_cb_run(answer.data(), static_cast<size_t>(size), sequence_,

@@ -9,6 +9,8 @@ const std::vector<Command>& catalogue() {
       {"plan", "EXPERIMENT", "show what an experiment would do and break; writes nothing", declare_plan, run_plan},
       {"schema", "[Topology|Experiment]", "print the JSON Schema of the language", declare_schema, run_schema},
       {"completion", "bash|zsh", "print a shell completion script", declare_completion, run_completion},
+      {"lab", "up FILE | down [NAME] | status [NAME] | exec HOST CMD…", "a topology as network namespaces on this machine",
+       declare_lab, run_lab, true},
       {"version", "", "print the version", declare_version, run_version},
   };
   return commands;

@@ -45,6 +45,7 @@ int usage_error(const std::string& command, const std::string& message);
   void declare_##name(po::options_description& options); \
   int run_##name(const Invocation& invocation)
 BLACKSTART_COMMAND(plan);
+BLACKSTART_COMMAND(lab);
 BLACKSTART_COMMAND(version);
 BLACKSTART_COMMAND(completion);
 BLACKSTART_COMMAND(validate);

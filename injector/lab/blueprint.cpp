@@ -19,22 +19,23 @@ using Values = std::map<std::string, std::string>;
 
 constexpr size_t kLongestInterfaceName = 15;
 
-tl::unexpected<Error> invalid(const std::string& operation, const std::string& object, const std::string& hint) {
+tl::unexpected<Error> invalid(const std::string& operation, const std::string& object,
+                              const std::string& hint) {
   return fail(ErrorKind::kInvalid, operation, object, 0, hint);
 }
 
 // Names become file names, namespaces and cgroups.
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 && name[0] != '.' && name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return std::isalnum(c) || c == '-' || c == '.' || c == '_';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
-// "h-phone-1"; numbered when the name would be too long for an interface.
-std::string interface_name(const std::string& prefix, const std::string& name, size_t number) {
-  const std::string full = prefix + name;
-  return full.size() <= kLongestInterfaceName ? full : prefix + "#" + std::to_string(number);
+// The name itself, or as much of it as an interface's name can hold, made unique by a number.
+std::string interface_name(const std::string& name, size_t number) {
+  if (name.size() <= kLongestInterfaceName && name != "lo") return name;
+  const std::string tail = "#" + std::to_string(number);
+  return name.substr(0, kLongestInterfaceName - tail.size()) + tail;
 }
 
 Result<InterfaceAddress> gateway_of(const Prefix& prefix) {
@@ -53,7 +54,7 @@ const Prefix* prefix_of(const Site& site, const Address& address) {
 }
 
 Result<SitePlan> plan_site(const Topology& topology, const Site& site, size_t number) {
-  SitePlan plan{site.name, interface_name("br-", site.name, number), {}, resolv_conf(topology, site.name)};
+  SitePlan plan{site.name, interface_name("br-" + site.name, number), {}, resolv_conf(topology, site.name)};
   for (const Prefix& prefix : site.prefixes) {
     const auto gateway = gateway_of(prefix);
     if (!gateway) return tl::unexpected(gateway.error());
@@ -63,34 +64,41 @@ Result<SitePlan> plan_site(const Topology& topology, const Site& site, size_t nu
 }
 
 Result<HostPlan> plan_host(const Topology& topology, const Host& host, size_t number) {
-  if (!is_plain_name(host.name) || host.name == kWan)
-    return invalid("make a lab with host", host.name, "a host is named by letters, digits, '-', '_' and '.', and not wan");
+  if (!is_plain_name(host.name) || host.name == kWan || host.name.starts_with("br-"))
+    return invalid("make a lab with host", host.name,
+                   "a host is named by letters, digits, '-', '_' and '.', and neither wan nor br-…");
   const auto site = topology.sites.find(host.site);
-  if (site == topology.sites.end()) return invalid("make a lab with host", host.name, "its site does not exist");
-  HostPlan plan{host.name, host.site, topology.name + "-" + host.name, interface_name("h-", host.name, number), {}, {}};
+  if (site == topology.sites.end())
+    return invalid("make a lab with host", host.name, "its site does not exist");
+  HostPlan plan{host.name, host.site, topology.name + "-" + host.name, interface_name(host.name, number),
+                {},        {}};
   std::set<bool> families;
   for (const Address& address : host.addresses) {
     const Prefix* prefix = prefix_of(site->second, address);
     if (!prefix)
-      return invalid("make a lab with " + host.name + ":", address.text(), "it is in no prefix of site " + host.site);
+      return invalid("make a lab with " + host.name + ":", address.text(),
+                     "it is in no prefix of site " + host.site);
     const auto gateway = gateway_of(*prefix);
     if (!gateway) return tl::unexpected(gateway.error());
     if (gateway->address == address)
-      return invalid("make a lab with " + host.name + ":", address.text(), "the first address of a prefix is its gateway's");
+      return invalid("make a lab with " + host.name + ":", address.text(),
+                     "the first address of a prefix is its gateway's");
     plan.addresses.push_back({address, prefix->length});
     if (families.insert(address.v6).second) plan.gateways.push_back(gateway->address);
   }
   return plan;
 }
 
-Values values_for(const Topology& topology, const Host& host, const Instance& instance, const std::string& service) {
+Values values_for(const Topology& topology, const Host& host, const Instance& instance,
+                  const std::string& service) {
   const Paths paths = Paths::of(topology.name);
   Values values{{"host", host.name},
                 {"site", host.site},
                 {"dir", paths.process(host.name, service)},
                 {"names", paths.names()},
                 {"bin", paths.bin()}};
-  for (const Address& address : host.addresses) values.try_emplace(address.v6 ? "address6" : "address", address.text());
+  for (const Address& address : host.addresses)
+    values.try_emplace(address.v6 ? "address6" : "address", address.text());
   if (instance.port) values["port"] = std::to_string(*instance.port);
   if (!topology.file.empty()) values["topology"] = paths.topology();
   return values;
@@ -120,7 +128,8 @@ Result<ProcessPlan> plan_process(const Topology& topology, const Service& servic
                                  const LabRun& run) {
   const std::string where = "lab.run." + service.name;
   const auto host = topology.hosts.find(instance.host);
-  if (host == topology.hosts.end()) return invalid("start", service.name, "there is no host " + instance.host);
+  if (host == topology.hosts.end())
+    return invalid("start", service.name, "there is no host " + instance.host);
   const Values values = values_for(topology, host->second, instance, service.name);
 
   ProcessPlan plan;
@@ -166,23 +175,36 @@ ProcessPlan plan_agent(const Paths& paths, const std::string& binary, const std:
   plan.service = kAgent;
   plan.host = host;
   plan.ready.socket = paths.agent_socket(host);
-  plan.command = {binary,     "--lab",           "--host",  host,
-                  "--site",   site,              "--socket", plan.ready.socket,
-                  "--state",  paths.process(host, kAgent), "--metrics-listen", "0.0.0.0:9464"};
+  plan.command = {binary,
+                  "--lab",
+                  "--host",
+                  host,
+                  "--site",
+                  site,
+                  "--socket",
+                  plan.ready.socket,
+                  "--state",
+                  paths.process(host, kAgent),
+                  "--metrics-listen",
+                  "0.0.0.0:9464"};
   return plan;
 }
 
 }  // namespace
 
-bool ProcessPlan::is_agent() const { return service == kAgent; }
+bool ProcessPlan::is_agent() const {
+  return service == kAgent;
+}
 
 const HostPlan* Blueprint::host(const std::string& wanted) const {
-  const auto found = std::find_if(hosts.begin(), hosts.end(), [&](const HostPlan& h) { return h.name == wanted; });
+  const auto found =
+      std::find_if(hosts.begin(), hosts.end(), [&](const HostPlan& h) { return h.name == wanted; });
   return found == hosts.end() ? nullptr : &*found;
 }
 
 const SitePlan* Blueprint::site(const std::string& wanted) const {
-  const auto found = std::find_if(sites.begin(), sites.end(), [&](const SitePlan& s) { return s.name == wanted; });
+  const auto found =
+      std::find_if(sites.begin(), sites.end(), [&](const SitePlan& s) { return s.name == wanted; });
   return found == sites.end() ? nullptr : &*found;
 }
 
@@ -192,13 +214,16 @@ std::string Blueprint::netns_of(const std::string& wanted) const {
   return found ? found->netns : "";
 }
 
-Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bin, const std::string& agent_binary) {
+Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bin,
+                                 const std::string& agent_binary) {
   if (!is_plain_name(topology.name))
     return invalid("make a lab named", topology.name, "use letters, digits, '-', '_' and '.'");
   if (!topology.lab)
-    return invalid("make a lab of", topology.name, "the topology has no lab: section, so nothing says how to start its services");
+    return invalid("make a lab of", topology.name,
+                   "the topology has no lab: section, so nothing says how to start its services");
   if (topology.lab->wan_latency.count() > 0)
-    return fail(ErrorKind::kMissing, "delay the wan of", topology.name, 0, "not available in this version; leave lab.wan.latency at 0ms");
+    return fail(ErrorKind::kMissing, "delay the wan of", topology.name, 0,
+                "not available in this version; leave lab.wan.latency at 0ms");
 
   Blueprint blueprint;
   blueprint.name = topology.name;
@@ -226,11 +251,13 @@ Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bi
     const auto run = topology.lab->run.find(name);
     if (run == topology.lab->run.end()) continue;
     if (!is_plain_name(name) || name == kAgent)
-      return invalid("make a lab with service", name, "a service is named by letters, digits, '-', '_' and '.', and not agent");
+      return invalid("make a lab with service", name,
+                     "a service is named by letters, digits, '-', '_' and '.', and not agent");
     std::set<std::string> hosts;
     for (const Instance& instance : service.instances) {
       if (!hosts.insert(instance.host).second)
-        return invalid("start " + name + " twice on", instance.host, "a lab runs one instance of a service on a host");
+        return invalid("start " + name + " twice on", instance.host,
+                       "a lab runs one instance of a service on a host");
       auto plan = plan_process(topology, service, instance, run->second);
       if (!plan) return tl::unexpected(plan.error());
       blueprint.services.push_back(std::move(*plan));

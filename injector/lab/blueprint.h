@@ -42,9 +42,9 @@ struct HostPlan {
 
 // When a process counts as ready. All fields empty: as soon as it runs.
 struct ReadyPlan {
-  uint16_t port = 0;       // a TCP connect to an address of the host...
-  std::string http_path;   // ...and, unless "", GET of this path answered with 200
-  std::string socket;      // or: a unix socket that accepts
+  uint16_t port = 0;      // a TCP connect to an address of the host...
+  std::string http_path;  // ...and, unless "", GET of this path answered with 200
+  std::string socket;     // or: a unix socket that accepts
   int64_t within_ms = 10'000;
   bool operator==(const ReadyPlan&) const = default;
 };

@@ -7,7 +7,9 @@
 
 namespace blackstart {
 
-void to_json(nlohmann::json& json, const Address& address) { json = address.text(); }
+void to_json(nlohmann::json& json, const Address& address) {
+  json = address.text();
+}
 
 void from_json(const nlohmann::json& json, Address& address) {
   const auto parsed = Address::parse(json.get<std::string>());

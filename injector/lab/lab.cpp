@@ -22,7 +22,8 @@ constexpr milliseconds kLongestDeath{10'000};
 
 Result<> need_root(const std::string& operation) {
   if (::geteuid() == 0) return {};
-  return fail(ErrorKind::kMissing, operation, "", EPERM, "network namespaces and cgroups need root: run it with sudo");
+  return fail(ErrorKind::kMissing, operation, "", EPERM,
+              "network namespaces and cgroups need root: run it with sudo");
 }
 
 tl::unexpected<Error> no_such_lab(const std::string& name) {
@@ -71,7 +72,8 @@ Result<> remove_folder(const Paths& paths) {
   std::error_code error;
   for (const fs::path& mount_point : {paths.bin(), paths.topology()}) {
     fs::remove(mount_point, error);
-    if (error) return fail(ErrorKind::kStranded, "remove", mount_point, error.value(), "something is mounted on it");
+    if (error)
+      return fail(ErrorKind::kStranded, "remove", mount_point, error.value(), "something is mounted on it");
   }
   fs::remove_all(paths.root, error);
   if (error) return fail_errno(error.value(), "remove", paths.root);
@@ -159,7 +161,8 @@ bool LabStatus::healthy() const {
 
 Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const Progress& progress) {
   if (auto root = need_root("make the lab"); !root) return tl::unexpected(root.error());
-  const std::string bin = options.bin.empty() ? fs::read_symlink("/proc/self/exe").parent_path().string() : options.bin;
+  const std::string bin =
+      options.bin.empty() ? fs::read_symlink("/proc/self/exe").parent_path().string() : options.bin;
   auto blueprint = make_blueprint(topology, bin, options.agent_binary);
   if (!blueprint) return tl::unexpected(blueprint.error());
   if (auto checked = check_programs(*blueprint); !checked) return tl::unexpected(checked.error());
@@ -171,8 +174,9 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
   const bool keep = old && old->complete && old->boot_id == current_boot_id() && old->blueprint == *blueprint;
   State state = keep ? std::move(*old) : State{*blueprint, current_boot_id(), false, {}};
   if (!keep) {
-    if (old) progress(old->complete ? "the lab is up with other parts: taking it down first"
-                                    : "cleaning what a lab half made has left");
+    if (old)
+      progress(old->complete ? "the lab is up with other parts: taking it down first"
+                             : "cleaning what a lab half made has left");
     if (auto gone = dismantle(blueprint->name, old); !gone) return tl::unexpected(gone.error());
     lock = lock_lab(blueprint->name);
     if (!lock) return tl::unexpected(lock.error());
@@ -187,7 +191,8 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
       (void)dismantle(blueprint->name, state);
       return tl::unexpected(made.error());
     }
-    progress("network of " + count(blueprint->sites.size(), "site") + " and " + count(blueprint->hosts.size(), "host"));
+    progress("network of " + count(blueprint->sites.size(), "site") + " and " +
+             count(blueprint->hosts.size(), "host"));
   }
 
   const auto started = start(state, options, progress);
@@ -259,7 +264,8 @@ LabStatus Lab::status() const {
       const ProcessPlan& plan = (*plans)[i];
       ProcessStatus process{plan.service, 0, plan.ready.port, false};
       for (const RunningProcess& known : state_.processes)
-        if (known.host == plan.host && known.service == plan.service && known.id.alive()) process.pid = known.id.pid;
+        if (known.host == plan.host && known.service == plan.service && known.id.alive())
+          process.pid = known.id.pid;
       process.ready = process.pid != 0 && answers[i];
       HostStatus& host = plan.host == kWan ? wan : hosts[plan.host];
       if (plan.is_agent())
@@ -276,13 +282,13 @@ LabStatus Lab::status() const {
 Error Lab::exec(const std::string& host, const std::vector<std::string>& command) const {
   if (auto root = need_root("run a command in the lab"); !root) return root.error();
   if (blueprint().netns_of(host).empty())
-    return Error{ErrorKind::kInvalid, "find in lab " + name() + " the host", host, 0, "see: blackstart lab status"};
+    return Error{ErrorKind::kInvalid, "find in lab " + name() + " the host", host, 0,
+                 "see: blackstart lab status"};
   auto launch = launch_on(blueprint(), host, "exec");
   if (!launch) return launch.error();
   const char* search_path = ::getenv("PATH");
   launch->program = find_program(command.at(0), search_path ? search_path : kServicePath);
-  if (launch->program.empty())
-    return Error{ErrorKind::kInvalid, "find the program", command[0], ENOENT, ""};
+  if (launch->program.empty()) return Error{ErrorKind::kInvalid, "find the program", command[0], ENOENT, ""};
   launch->arguments = command;
   for (char** variable = environ; *variable; ++variable) launch->environment.emplace_back(*variable);
   return become(*launch);

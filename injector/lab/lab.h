@@ -13,7 +13,8 @@
 //
 //   kernel object            name
 //   network namespaces       NAME-HOST, and NAME-wan: the router
-//   interfaces of a host     eth0; its other end in NAME-wan is h-HOST, a port of the bridge br-SITE
+//   interfaces of a host     eth0; its other end in NAME-wan is HOST, a port of the bridge br-SITE
+//                            (names too long for an interface are cut and end in #NUMBER)
 //   cgroups                  blackstart/NAME/HOST/{agent,services/SERVICE,exec}
 #pragma once
 
@@ -53,7 +54,7 @@ struct HostStatus {
 
 struct LabStatus {
   std::string name;
-  bool complete = false;  // false: being made, or half made
+  bool complete = false;          // false: being made, or half made
   std::vector<HostStatus> hosts;  // by name, the router last
 
   [[nodiscard]] bool healthy() const;  // complete, and every process ready
@@ -63,7 +64,8 @@ class Lab {
  public:
   // A lab that is up and made of the same parts stays, and what has died in it is started again; one
   // made of other parts, or half made, is taken down first. Needs root.
-  [[nodiscard]] static Result<Lab> up(const Topology& topology, const LabOptions& options, const Progress& progress);
+  [[nodiscard]] static Result<Lab> up(const Topology& topology, const LabOptions& options,
+                                      const Progress& progress);
   // kInvalid when there is no such lab; "" means the only one.
   [[nodiscard]] static Result<Lab> find(const std::string& name);
   [[nodiscard]] static std::vector<std::string> names();

@@ -58,8 +58,13 @@ Result<Prepared> prepare(const Launch& launch) {
   while (::getgrouplist(user->name.c_str(), user->gid, groups.data(), &count) < 0)
     groups.resize(static_cast<size_t>(count));
   groups.resize(static_cast<size_t>(count));
-  return Prepared{launch,           std::move(*user),           std::move(groups), std::move(*netns),
-                  std::move(*cgroup), pointers(launch.arguments), pointers(launch.environment)};
+  return Prepared{launch,
+                  std::move(*user),
+                  std::move(groups),
+                  std::move(*netns),
+                  std::move(*cgroup),
+                  pointers(launch.arguments),
+                  pointers(launch.environment)};
 }
 
 // Brings the calling process into the host, up to the last step before exec. System calls only.
@@ -73,12 +78,15 @@ Failure enter(const Prepared& prepared) {
   for (const BindMount& bind : launch.mounts)
     if (::mount(bind.source.c_str(), bind.target.c_str(), nullptr, MS_BIND, nullptr) != 0)
       return {"mount over /etc/hosts and the like", errno};
-  if (::sethostname(launch.hostname.c_str(), launch.hostname.size()) != 0) return {"set the host name", errno};
+  if (::sethostname(launch.hostname.c_str(), launch.hostname.size()) != 0)
+    return {"set the host name", errno};
   if (!launch.folder.empty() && ::chdir(launch.folder.c_str()) != 0) return {"change into the folder", errno};
   if (prepared.user.uid != 0) {
     if (::setgroups(prepared.groups.size(), prepared.groups.data()) != 0) return {"set the groups", errno};
-    if (::setresgid(prepared.user.gid, prepared.user.gid, prepared.user.gid) != 0) return {"set the group", errno};
-    if (::setresuid(prepared.user.uid, prepared.user.uid, prepared.user.uid) != 0) return {"set the user", errno};
+    if (::setresgid(prepared.user.gid, prepared.user.gid, prepared.user.gid) != 0)
+      return {"set the group", errno};
+    if (::setresuid(prepared.user.uid, prepared.user.uid, prepared.user.uid) != 0)
+      return {"set the user", errno};
   }
   return {};
 }
@@ -139,7 +147,8 @@ Result<User> find_user(const std::string& name) {
   passwd* found = nullptr;
   std::array<char, 16384> buffer;
   if (::getpwnam_r(wanted.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
-    return fail(ErrorKind::kMissing, "find the user", wanted, 0, "the package that brings the service makes it");
+    return fail(ErrorKind::kMissing, "find the user", wanted, 0,
+                "the package that brings the service makes it");
   return User{wanted, entry.pw_dir, entry.pw_uid, entry.pw_gid};
 }
 

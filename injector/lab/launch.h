@@ -27,9 +27,9 @@ struct Launch {
   Cgroup cgroup;
   std::string hostname;
   std::vector<BindMount> mounts;
-  std::string user;  // "": stay root
-  std::string folder;  // to start in; "": stay
-  std::string program;  // a path as the process sees it
+  std::string user;                      // "": stay root
+  std::string folder;                    // to start in; "": stay
+  std::string program;                   // a path as the process sees it
   std::vector<std::string> arguments;    // with the program's name first
   std::vector<std::string> environment;  // "NAME=value"
 };

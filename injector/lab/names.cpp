@@ -37,21 +37,25 @@ std::vector<const Host*> dns_hosts(const Topology& topology) {
 
 std::string host_names(const Topology& topology) {
   std::string text;
-  for (const auto& [name, host] : topology.hosts) text += lines_for(topology, name, name + " " + name + ".lab");
+  for (const auto& [name, host] : topology.hosts)
+    text += lines_for(topology, name, name + " " + name + ".lab");
   return text;
 }
 
 std::string service_names(const Topology& topology) {
   std::string text;
   for (const auto& [name, service] : topology.services)
-    for (const Instance& instance : service.instances) text += lines_for(topology, instance.host, name + ".lab");
+    for (const Instance& instance : service.instances)
+      text += lines_for(topology, instance.host, name + ".lab");
   if (topology.lab)
     for (const auto& [name, hosts] : topology.lab->names)
       for (const std::string& host : hosts) text += lines_for(topology, host, name);
   return text;
 }
 
-bool runs_dns(const Topology& topology) { return !dns_hosts(topology).empty(); }
+bool runs_dns(const Topology& topology) {
+  return !dns_hosts(topology).empty();
+}
 
 std::string hosts_file(const Topology& topology) {
   const std::string loopback = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";

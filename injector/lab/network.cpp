@@ -73,9 +73,10 @@ Result<> make_network(const Blueprint& blueprint) {
                            auto opened = Rtnetlink::open();
                            if (!opened) return tl::unexpected(opened.error());
                            wan = std::move(*opened);
-                           return in_order(skip_address_detection, [&] { return wan->set_up("lo"); },
-                                           [] { return set_sysctl("ipv4/ip_forward", "1"); },
-                                           [] { return set_sysctl("ipv6/conf/all/forwarding", "1"); });
+                           return in_order(
+                               skip_address_detection, [&] { return wan->set_up("lo"); },
+                               [] { return set_sysctl("ipv4/ip_forward", "1"); },
+                               [] { return set_sysctl("ipv6/conf/all/forwarding", "1"); });
                          });
                        });
   for (auto site = blueprint.sites.begin(); made && site != blueprint.sites.end(); ++site)

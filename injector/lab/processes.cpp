@@ -26,10 +26,12 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kLogLinesShown = 5;
-constexpr milliseconds kOneAnswer{1000};   // how long one ready check may take
+constexpr milliseconds kOneAnswer{1000};    // how long one ready check may take
 constexpr milliseconds kLongestPause{100};  // between two ready checks
 
-std::string label(const ProcessPlan& plan) { return plan.service + " on " + plan.host; }
+std::string label(const ProcessPlan& plan) {
+  return plan.service + " on " + plan.host;
+}
 
 // The end of a log, for an error message.
 std::string last_lines(const fs::path& log) {
@@ -57,7 +59,8 @@ std::string real_program(const Blueprint& blueprint, const std::string& program)
     const std::string prefix = mount.string() + "/";
     return program.starts_with(prefix) ? real + "/" + program.substr(prefix.size()) : "";
   };
-  for (const std::string& inside : {moved(paths.bin(), blueprint.bin), moved(paths.topology(), blueprint.topology_folder)})
+  for (const std::string& inside :
+       {moved(paths.bin(), blueprint.bin), moved(paths.topology(), blueprint.topology_folder)})
     if (!inside.empty()) return ::access(inside.c_str(), X_OK) == 0 ? inside : "";
   const std::string path = find_program(program, kServicePath);
   return !path.empty() && ::access(path.c_str(), X_OK) == 0 ? path : "";
@@ -106,7 +109,8 @@ class Starter {
       for (fs::path part = path; part != folder_; part = part.parent_path()) made.insert(part);
     }
     for (const fs::path& path : made)
-      if (::lchown(path.c_str(), user.uid, user.gid) != 0) return fail_errno(errno, "hand over to " + user.name, path);
+      if (::lchown(path.c_str(), user.uid, user.gid) != 0)
+        return fail_errno(errno, "hand over to " + user.name, path);
     return {};
   }
 
@@ -134,8 +138,8 @@ class Starter {
       std::this_thread::sleep_for(pause);
     }
     return fail(ErrorKind::kInternal,
-                what + " within " + format_duration(milliseconds(plan_.ready.within_ms)) + ":", label(plan_), 0,
-                last_lines(log_));
+                what + " within " + format_duration(milliseconds(plan_.ready.within_ms)) + ":", label(plan_),
+                0, last_lines(log_));
   }
 
   Result<> run_to_end(const std::vector<std::string>& command, const User& user) {
@@ -145,8 +149,8 @@ class Starter {
       int status = 0;
       if (::waitpid(id->pid, &status, WNOHANG) == 0) return false;
       if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-      return fail(ErrorKind::kInternal, "prepare " + label(plan_) + ":", command[0] + " " + describe_exit(status), 0,
-                  last_lines(log_));
+      return fail(ErrorKind::kInternal, "prepare " + label(plan_) + ":",
+                  command[0] + " " + describe_exit(status), 0, last_lines(log_));
     });
     if (!done) end(*id);
     return done;
@@ -165,7 +169,8 @@ class Starter {
     return wait("wait for a ready answer", [&]() -> Result<bool> {
       int status = 0;
       if (::waitpid(id.pid, &status, WNOHANG) == id.pid)
-        return fail(ErrorKind::kInternal, "start", label(plan_) + ": it " + describe_exit(status), 0, last_lines(log_));
+        return fail(ErrorKind::kInternal, "start", label(plan_) + ": it " + describe_exit(status), 0,
+                    last_lines(log_));
       return is_ready(plan_.ready, host ? host->addresses : std::vector<InterfaceAddress>{}, kOneAnswer);
     });
   }
@@ -201,7 +206,8 @@ Result<Launch> launch_on(const Blueprint& blueprint, const std::string& host, co
   launch.mounts = {{paths.etc(host) / "hosts", "/etc/hosts"},
                    {paths.etc(host) / "resolv.conf", "/etc/resolv.conf"},
                    {blueprint.bin, paths.bin()}};
-  if (!blueprint.topology_folder.empty()) launch.mounts.push_back({blueprint.topology_folder, paths.topology()});
+  if (!blueprint.topology_folder.empty())
+    launch.mounts.push_back({blueprint.topology_folder, paths.topology()});
   return launch;
 }
 
@@ -216,7 +222,8 @@ Result<> check_programs(const Blueprint& blueprint) {
       std::vector<std::vector<std::string>> commands = plan.prepare;
       commands.push_back(plan.command);
       for (const auto& command : commands)
-        if (real_program(blueprint, command[0]).empty()) missing.insert(command[0] + " (" + plan.service + ")");
+        if (real_program(blueprint, command[0]).empty())
+          missing.insert(command[0] + " (" + plan.service + ")");
     }
   }
   if (missing.empty()) return {};
@@ -226,7 +233,8 @@ Result<> check_programs(const Blueprint& blueprint) {
               "install them: xargs apt-get install -y --no-install-recommends < packaging/apt-lab.txt");
 }
 
-Result<std::vector<RunningProcess>> start_all(const Blueprint& blueprint, const std::vector<ProcessPlan>& plans,
+Result<std::vector<RunningProcess>> start_all(const Blueprint& blueprint,
+                                              const std::vector<ProcessPlan>& plans,
                                               const std::function<bool()>& cancelled,
                                               const std::function<void(const std::string&)>& progress) {
   std::mutex mutex;  // guards what follows and the progress lines

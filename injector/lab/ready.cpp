@@ -47,7 +47,8 @@ Fd connect_to(const Address& address, uint16_t port, Clock::time_point deadline)
 
 bool answers_200(const Fd& socket, const std::string& path, Clock::time_point deadline) {
   const std::string request = "GET " + path + " HTTP/1.0\r\nHost: localhost\r\n\r\n";
-  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size()))
     return false;
   std::string answer;
   std::array<char, 256> buffer;

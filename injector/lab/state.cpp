@@ -22,9 +22,10 @@ namespace {
 constexpr auto kLongestWait = std::chrono::minutes(1);
 
 bool still_there(const Fd& folder, const fs::path& path) {
-  struct stat held {}, named {};
-  return ::fstat(folder.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
-         held.st_dev == named.st_dev;
+  struct stat held {
+  }, named{};
+  return ::fstat(folder.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
 }  // namespace

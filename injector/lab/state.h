@@ -21,7 +21,7 @@ struct RunningProcess {
 
 struct State {
   Blueprint blueprint;
-  std::string boot_id;  // nothing of a lab survives a reboot, though its files may
+  std::string boot_id;    // nothing of a lab survives a reboot, though its files may
   bool complete = false;  // false: being made, or its maker died
   std::vector<RunningProcess> processes;
 };

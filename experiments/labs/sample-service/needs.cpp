@@ -20,9 +20,13 @@ struct Cleanup {
 };
 using Handle = std::unique_ptr<CURL, Cleanup>;
 
-size_t ignore_body(char*, size_t size, size_t count, void*) { return size * count; }
+size_t ignore_body(char*, size_t size, size_t count, void*) {
+  return size * count;
+}
 
-bool speaks(const std::string& url, const char* scheme) { return url.rfind(scheme, 0) == 0; }
+bool speaks(const std::string& url, const char* scheme) {
+  return url.rfind(scheme, 0) == 0;
+}
 
 // "" or why not.
 std::string ask_http(CURL* handle, const std::string& url) {
@@ -108,7 +112,8 @@ Answer ask(const Need& need, milliseconds timeout) {
 std::vector<Answer> ask_all(const std::vector<Need>& needs, milliseconds timeout) {
   std::vector<std::future<Answer>> asked;
   for (const Need& need : needs)
-    asked.push_back(std::async(needs.size() > 1 ? std::launch::async : std::launch::deferred, ask, need, timeout));
+    asked.push_back(
+        std::async(needs.size() > 1 ? std::launch::async : std::launch::deferred, ask, need, timeout));
   std::vector<Answer> answers;
   for (auto& one : asked) answers.push_back(one.get());
   return answers;

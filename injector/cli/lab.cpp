@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "injector/cli/command.h"
+#include "injector/experiment/load.h"
+#include "injector/lab/lab.h"
+#include "injector/record/outcome.h"
+
+namespace blackstart::cli {
+namespace {
+
+using lab::HostStatus;
+using lab::Lab;
+using lab::LabStatus;
+using lab::ProcessStatus;
+
+volatile sig_atomic_t interrupted = 0;
+
+std::string folder_of_this_program() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
+
+// Progress is for people: on stdout, or on stderr when stdout is for a program.
+lab::Progress progress(bool json) {
+  return [json](const std::string& line) { (json ? std::cerr : std::cout) << line << std::endl; };
+}
+
+std::string option(const Invocation& invocation, const char* name) {
+  return invocation.options.count(name) ? invocation.options[name].as<std::string>() : "";
+}
+
+std::string mark(bool ready) {
+  return ready ? "ready" : "NOT READY";
+}
+
+nlohmann::json to_json(const ProcessStatus& process) {
+  nlohmann::json json{{"ready", process.ready}, {"pid", nullptr}};
+  if (process.pid != 0) json["pid"] = process.pid;
+  if (process.port != 0) json["port"] = process.port;
+  if (process.service != "agent") json["service"] = process.service;
+  return json;
+}
+
+nlohmann::json to_json(const LabStatus& status) {
+  auto hosts = nlohmann::json::array();
+  for (const HostStatus& host : status.hosts) {
+    auto services = nlohmann::json::array();
+    for (const ProcessStatus& service : host.services) services.push_back(to_json(service));
+    hosts.push_back({{"name", host.name},
+                     {"site", host.site.empty() ? nlohmann::json() : nlohmann::json(host.site)},
+                     {"netns", host.netns},
+                     {"addresses", host.addresses},
+                     {"services", services},
+                     {"agent", host.agent ? to_json(*host.agent) : nlohmann::json()}});
+  }
+  return {{"kind", "Lab"},
+          {"name", status.name},
+          {"complete", status.complete},
+          {"healthy", status.healthy()},
+          {"hosts", hosts}};
+}
+
+std::string describe(const ProcessStatus& process) {
+  std::string text = process.service;
+  if (process.port != 0) text += " :" + std::to_string(process.port);
+  return text + (process.pid == 0 ? "  dead" : "  pid " + std::to_string(process.pid)) + "  " +
+         mark(process.ready);
+}
+
+void print_host(const HostStatus& host, const std::string& indent) {
+  std::cout << indent << host.name;
+  for (const std::string& address : host.addresses) std::cout << "  " << address;
+  if (host.agent) std::cout << "  (" << describe(*host.agent) << ")";
+  std::cout << "\n";
+  for (const ProcessStatus& service : host.services) std::cout << indent << "  " << describe(service) << "\n";
+}
+
+void print(const LabStatus& status) {
+  std::cout << status.name << (!status.complete ? "  half made: blackstart lab up, or down" : "") << "\n";
+  std::map<std::string, std::vector<const HostStatus*>> sites;
+  for (const HostStatus& host : status.hosts) sites[host.site].push_back(&host);
+  for (const auto& [site, hosts] : sites) {
+    if (!site.empty()) std::cout << "  " << site << "\n";
+    for (const HostStatus* host : hosts) print_host(*host, site.empty() ? "  " : "    ");
+  }
+}
+
+// Without agents nothing can be injected, so they are part of a lab unless somebody says otherwise.
+Result<std::string> agent_binary(const Invocation& invocation) {
+  if (invocation.options.count("without-agents")) return "";
+  const std::string path = folder_of_this_program() + "/blackstart-agent";
+  if (::access(path.c_str(), X_OK) == 0) return path;
+  return fail(ErrorKind::kMissing, "find", path, 0,
+              "it is built and installed beside blackstart; or --without-agents");
+}
+
+void note_signal(int) {
+  interrupted = 1;
+}
+
+int up(const Invocation& invocation) {
+  if (invocation.arguments.size() != 2) return usage_error("lab", "up takes one topology file");
+  const auto topology = load_topology(invocation.arguments[1]);
+  if (!topology) return report(topology.error(), invocation.json);
+  const auto agent = agent_binary(invocation);
+  if (!agent) return report(agent.error(), invocation.json);
+
+  struct sigaction action {};
+  action.sa_handler = note_signal;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  lab::LabOptions options{folder_of_this_program(), *agent, [] { return interrupted != 0; }};
+  const auto made = Lab::up(*topology, options, progress(invocation.json));
+  if (!made) return interrupted ? kExitAborted : report(made.error(), invocation.json);
+  if (invocation.json) std::cout << to_json(made->status()).dump(2) << "\n";
+  return kExitPass;
+}
+
+// The lab named as an argument or by --lab, or the only one.
+std::string chosen(const Invocation& invocation) {
+  return invocation.arguments.size() > 1 ? invocation.arguments[1] : option(invocation, "lab");
+}
+
+int down(const Invocation& invocation) {
+  std::string name = chosen(invocation);
+  // A lab whose state cannot be read has a name all the same, and can be taken down by it.
+  if (const auto all = Lab::names(); name.empty() && all.size() == 1) name = all.front();
+  if (name.empty()) {
+    const auto found = Lab::find("");
+    if (!found) return report(found.error(), invocation.json);
+    name = found->name();
+  }
+  const auto gone = Lab::down(name, progress(invocation.json));
+  if (!gone) return report(gone.error(), invocation.json);
+  if (invocation.json)
+    std::cout << nlohmann::json{{"kind", "Lab"}, {"name", name}, {"hosts", nlohmann::json::array()}}.dump(2)
+              << "\n";
+  return kExitPass;
+}
+
+int status(const Invocation& invocation) {
+  const std::string name = chosen(invocation);
+  const std::vector<std::string> names = name.empty() ? Lab::names() : std::vector<std::string>{name};
+  auto all = nlohmann::json::array();
+  for (const std::string& one : names) {
+    const auto found = Lab::find(one);
+    if (!found) return report(found.error(), invocation.json);
+    const LabStatus now = found->status();
+    if (invocation.json)
+      all.push_back(to_json(now));
+    else
+      print(now);
+  }
+  if (invocation.json) std::cout << all.dump(2) << "\n";
+  if (!invocation.json && names.empty()) std::cout << "no lab is up\n";
+  return kExitPass;
+}
+
+int exec(const Invocation& invocation) {
+  if (invocation.arguments.size() < 3) return usage_error("lab", "exec takes a host and a command");
+  const auto found = Lab::find(option(invocation, "lab"));
+  if (!found) return report(found.error(), invocation.json);
+  return report(
+      found->exec(invocation.arguments[1], {invocation.arguments.begin() + 2, invocation.arguments.end()}),
+      invocation.json);
+}
+
+}  // namespace
+
+void declare_lab(po::options_description& options) {
+  options.add_options()("lab", po::value<std::string>()->value_name("NAME"),
+                        "which lab, when several are up");
+  options.add_options()("without-agents", "up: start no agents; nothing can be injected then");
+}
+
+int run_lab(const Invocation& invocation) {
+  const std::string action = invocation.arguments.empty() ? "" : invocation.arguments[0];
+  if (action == "exec") return exec(invocation);
+  if (action == "up") return up(invocation);
+  if (invocation.arguments.size() > 2) return usage_error("lab", action + " takes at most one lab");
+  if (action == "down") return down(invocation);
+  if (action == "status") return status(invocation);
+  return usage_error("lab", "expected one of: up FILE, down [NAME], status [NAME], exec HOST CMD…");
+}
+
+}  // namespace blackstart::cli
