@@ -44,6 +44,7 @@ int usage_error(const std::string& command, const std::string& message);
 #define BLACKSTART_COMMAND(name)                        \
   void declare_##name(po::options_description& options); \
   int run_##name(const Invocation& invocation)
+BLACKSTART_COMMAND(plan);
 BLACKSTART_COMMAND(lab);
 BLACKSTART_COMMAND(version);
 BLACKSTART_COMMAND(completion);

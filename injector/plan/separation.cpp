@@ -101,6 +101,8 @@ Separation separate(const Topology& topology, const Experiment& experiment, cons
 // ------------------------------------------------------------------------------------------------
 
 tl::expected<Sites, Problem> sites_named(const Topology& topology, const std::string& name, const Location& at) {
+tl::expected<Sites, Problem> sites_named(const Topology& topology, const std::string& name,
+                                         const Location& at) {
   Sites sites;
   for (const Site* site : sites_of_side(name, topology)) sites.insert(site->name);
   if (sites.empty()) return tl::unexpected(invalid(at, "there is no site or group " + name));
@@ -135,6 +137,8 @@ std::optional<Problem> resolve_blackhole(const Topology& topology, const Experim
     auto sites = sites_named(topology, name, spec.where);
     if (!sites) return sites.error();
     if (const Site* outside = any_outside(topology, *sites)) return outside_is_no_target(*outside, outside->name);
+    if (const Site* outside = any_outside(topology, *sites))
+      return outside_is_no_target(*outside, outside->name);
     whole = *sites;
     if (!spec.selector.site.empty() && !spec.selector.group.empty() &&
         topology.sites.at(spec.selector.site).group != spec.selector.group)

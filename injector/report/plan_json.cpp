@@ -48,6 +48,8 @@ json plan_json(const Plan& plan) {
          {"at", entry.at.line ? json(Location{entry.at.file, entry.at.line}.text()) : json(nullptr)}});
   for (const auto& [service, predicted] : plan.predicted)
     out["predicted"]["services"][service] = {{"impact", impact_name(predicted.impact)}, {"because", predicted.because}};
+    out["predicted"]["services"][service] = {{"impact", impact_name(predicted.impact)},
+                                             {"because", predicted.because}};
   for (const SingleSiteDependency& each : plan.single_site)
     out["predicted"]["singleSite"].push_back({{"service", each.service},
                                               {"dependency", each.dependency},

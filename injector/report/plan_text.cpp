@@ -11,6 +11,9 @@ std::string faults(const Plan& plan) {
   Table table;
   for (const PlanFault& fault : plan.faults)
     table.row({fault.id, fault.kind, "T0 + " + format_duration(fault.start) + " for " + format_duration(fault.end - fault.start),
+    table.row({fault.id, fault.kind,
+               (fault.start == Duration{0} ? std::string("T0") : "T0 + " + format_duration(fault.start)) +
+                   " for " + format_duration(fault.end - fault.start),
                fault.what + (fault.at.line ? " (" + fault.at.text() + ")" : "")});
   return "Faults\n" + table.text();
 }
@@ -25,6 +28,9 @@ std::string hosts(const Plan& plan) {
     bool first = true;
     for (const auto& [part, names] : parts) {
       const char* what = part == 0 ? "cut, and drop packets" : part == 1 ? "cut, untouched themselves" : "not cut, but drop packets";
+      const char* what = part == 0   ? "cut, and drop packets"
+                         : part == 1 ? "cut, untouched themselves"
+                                     : "not cut, but drop packets";
       table.row({first ? site : "", plural(names.size(), "host"), what, compact(names)});
       first = false;
     }
@@ -40,6 +46,8 @@ std::string impact(const Plan& plan) {
     for (const auto& [service, predicted] : plan.predicted) {
       if (predicted.impact != wanted) continue;
       table.row({impact_name(wanted), service, predicted.because.empty() ? "" : predicted.because.front()});
+      table.row({cell(impact_name(wanted), 10), service,
+                 predicted.because.empty() ? "" : predicted.because.front()});
       for (size_t i = 1; i < predicted.because.size(); ++i) table.row({"", "", predicted.because[i]});
     }
   for (const auto& [service, predicted] : plan.predicted)
@@ -53,6 +61,8 @@ std::string impact(const Plan& plan) {
 std::string single_site(const Plan& plan) {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> needed_by;  // site, dependency
   for (const SingleSiteDependency& each : plan.single_site) needed_by[{each.site, each.dependency}].push_back(each.service);
+  for (const SingleSiteDependency& each : plan.single_site)
+    needed_by[{each.site, each.dependency}].push_back(each.service);
   if (needed_by.empty()) return "";
   Table table;
   for (const auto& [where, services] : needed_by)
@@ -81,6 +91,11 @@ std::string plan_text(const Plan& plan) {
                     format_duration(plan.end) + "\n";
   if (!plan.summary.empty()) out += wrapped("  ", plan.summary);
   out += "\n" + faults(plan) + "\n" + hosts(plan) + "\n" + impact(plan) + "\n" + single_site(plan) + untouched(plan) + "\n";
+  std::string out = "Plan: " + plan.experiment + (plan.topology.empty() ? "" : " on " + plan.topology) +
+                    ", over after " + format_duration(plan.end) + "\n";
+  if (!plan.summary.empty()) out += wrapped("  ", plan.summary);
+  out += "\n" + faults(plan) + "\n" + hosts(plan) + "\n" + impact(plan) + "\n" + single_site(plan) +
+         untouched(plan) + "\n";
   out += bullets("Cannot be seen", plan.blind);
   out += bullets("Warnings", plan.warnings);
   return out + "Plan hash " + plan.hash + "\nNothing was written or touched.\n";

@@ -9,6 +9,9 @@ namespace blackstart::report {
 namespace {
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
+bool continues(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
+}
 
 }  // namespace
 
@@ -61,6 +64,8 @@ std::string compact(const std::vector<std::string>& names, size_t most) {
   const size_t shown = std::min<size_t>(most, 6);
   return joined({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}) + " … " + names.back() + " (" +
          std::to_string(names.size()) + ")";
+  return joined({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}) + " … " + names.back() +
+         " (" + std::to_string(names.size()) + ")";
 }
 
 std::string plural(uint64_t count, const std::string& noun) {

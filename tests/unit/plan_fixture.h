@@ -25,6 +25,8 @@ inline Topology messenger() {
                          "",
                          outside,
                          Location{t.file, ++line, 5}};
+                         Location{t.file, line, 40},
+                         Location{t.file, line, 5}};
   };
   const auto host = [&](const std::string& name, const std::string& in, const std::string& net,
                         const std::string& number) {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is shipped under experiments/: every file is valid, every drill runs on every messenger lab, and
+// a -ci variant asks the same question as its long form.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "injector/experiment/load.h"
+
+namespace blackstart {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+const fs::path kShipped = fs::path(BLACKSTART_SOURCE_DIR) / "experiments";
+const std::string kCi = "-ci";
+
+std::vector<fs::path> labs() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(kShipped / "labs"))
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  return files;
+}
+
+std::vector<fs::path> drills() {
+  std::vector<fs::path> files;
+  for (auto entry = fs::recursive_directory_iterator(kShipped); entry != fs::end(entry); ++entry) {
+    if (entry->path() == kShipped / "labs") entry.disable_recursion_pending();
+    if (entry->path().extension() == ".yaml") files.push_back(entry->path());
+  }
+  return files;
+}
+
+std::string text_of(const Problems& problems) {
+  std::string text;
+  for (const Problem& problem : problems)
+    text += problem.at.text() + ": " + problem.message + " (" + problem.hint + ")\n";
+  return text;
+}
+
+LoadedExperiment load(const fs::path& path, const std::string& topology = {}) {
+  auto loaded = load_experiment(path, topology);
+  EXPECT_TRUE(loaded) << text_of(loaded.error());
+  return loaded ? *std::move(loaded) : LoadedExperiment{};
+}
+
+bool is_ci(const fs::path& path) {
+  return path.stem().string().ends_with(kCi);
+}
+
+fs::path long_form_of(const fs::path& ci) {
+  const std::string stem = ci.stem();
+  return ci.parent_path() / (stem.substr(0, stem.size() - kCi.size()) + ".yaml");
+}
+
+// All of an experiment but its name and its windows.
+std::vector<std::string> question_of(const Experiment& experiment) {
+  std::vector<std::string> parts{experiment.summary, experiment.origin, std::to_string(experiment.seed),
+                                 experiment.topology};
+  for (const ProbeSpec& probe : experiment.probes)
+    parts.push_back(probe.probe.ShortDebugString() + " from " + probe.from + " weighs " +
+                    std::to_string(probe.weight));
+  for (const FaultSpec& fault : experiment.faults) {
+    parts.push_back(fault.kind + " " + fault.selector.site + " " + fault.selector.service);
+    for (const std::string& side : fault.between) parts.push_back("between " + side);
+  }
+  for (const Hypothesis& hypothesis : experiment.hypothesis)
+    parts.push_back(hypothesis.probe + " " + hypothesis.success_ratio.text);
+  for (const Guard& guard : experiment.guards) parts.push_back(guard.probe + " " + guard.success_ratio.text);
+  parts.push_back(experiment.expect == Expect::kPass ? "pass" : "fail");
+  return parts;
+}
+
+TEST(ShippedExperiments, EveryLabIsValid) {
+  ASSERT_GE(labs().size(), 2u);
+  for (const fs::path& path : labs()) {
+    const auto topology = load_topology(path);
+    ASSERT_TRUE(topology) << text_of(topology.error());
+    EXPECT_EQ(topology->name, path.stem());
+  }
+}
+
+TEST(ShippedExperiments, EveryDrillIsValidOnEveryMessenger) {
+  ASSERT_GE(drills().size(), 8u);
+  for (const fs::path& path : drills()) {
+    EXPECT_EQ(load(path).experiment.name, path.stem());
+    for (const char* lab : {"messenger.yaml", "messenger-bridged.yaml"}) {
+      SCOPED_TRACE(path.string() + " on " + lab);
+      EXPECT_EQ(load(path, kShipped / "labs" / lab).topology.name, fs::path(lab).stem());
+    }
+  }
+}
+
+TEST(ShippedExperiments, CiVariantAsksTheSameInUnderAMinute) {
+  size_t seen = 0;
+  for (const fs::path& path : drills()) {
+    if (!is_ci(path)) continue;
+    SCOPED_TRACE(path);
+    const Experiment ci = load(path).experiment;
+    EXPECT_THAT(question_of(ci), testing::ElementsAreArray(question_of(load(long_form_of(path)).experiment)));
+    EXPECT_LT(ci.steady_for + ci.end() + ci.recovery.watch, 45s)
+        << "arming and recovery need the rest of the minute";
+    for (const Hypothesis& hypothesis : ci.hypothesis)
+      EXPECT_LT(hypothesis.within + hypothesis.over, ci.end());
+    ++seen;
+  }
+  EXPECT_GE(seen, 4u);
+}
+
+}  // namespace
+}  // namespace blackstart
