@@ -64,8 +64,8 @@ struct OutcomeProbe {
 
 struct OutcomeHypothesis {
   std::string probe, text;
-  std::optional<bool> met;      // unknown without data
-  std::optional<Duration> at;   // from T0, when it was met for good
+  std::optional<bool> met;     // unknown without data
+  std::optional<Duration> at;  // from T0, when it was met for good
 };
 
 struct OutcomeGuard {
@@ -99,9 +99,9 @@ struct Outcome {
   Verdict recovery_verdict = Verdict::kNone;
   bool expected_failure = false;  // expect: fail
   int exit_code = kExitInternal;
-  std::string reason;             // one sentence: why this verdict
-  UnixNs t0 = 0;                  // first packet hit; 0: never
-  UnixNs fired = 0;               // the common instant agreed on
+  std::string reason;  // one sentence: why this verdict
+  UnixNs t0 = 0;       // first packet hit; 0: never
+  UnixNs fired = 0;    // the common instant agreed on
   std::optional<Duration> apply_skew;
   std::vector<OutcomePhase> phases;
   std::vector<OutcomeFault> faults;
@@ -117,5 +117,10 @@ struct Outcome {
   std::vector<std::string> notes;  // data gaps, agents lost, what could not be injected
   std::string log_file, log_head;
 };
+
+// The moment times are told from: T0, or the common instant, or the start of the run.
+UnixNs zero_of(const Outcome& outcome);
+// nullopt for a moment that never was.
+std::optional<Duration> from_zero(const Outcome& outcome, UnixNs moment);
 
 }  // namespace blackstart

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the facts of a run to its verdict and exit code. Pure. When several hold, the first wins:
+//
+//   a fault is stranded or residue was found        stranded      7
+//   the conductor failed                            error        70
+//   a guard, a person or the lever ended it         aborted       2
+//   no packet was hit: nothing was injected         inconclusive  3
+//   the hypothesis failed, or the recovery did      fail          1
+//   data to judge them is missing                   inconclusive  3
+//   otherwise                                       pass          0
+//
+// `expect: fail` swaps the two answers of the hypothesis, and nothing else: the exit code is 0 exactly
+// when it failed, nothing above it holds, and the recovery passed. The verdict stays what was seen.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "injector/record/outcome.h"
+
+namespace blackstart {
+
+struct RunFacts {
+  bool stranded = false;
+  bool error = false;
+  bool aborted = false;
+  bool injected = false;
+  std::vector<std::optional<bool>> hypothesis;  // each met, not met, or unknown
+  std::optional<bool> recovered;                // steady again; unknown without data
+  bool expect_failure = false;
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::kNone;
+  Verdict recovery = Verdict::kNone;  // kNone: nothing was injected, so nothing had to recover
+  int exit_code = kExitInternal;
+  std::string reason;  // one sentence
+};
+
+[[nodiscard]] Judgement judge(const RunFacts& facts);
+
+}  // namespace blackstart

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/record/metrics_table.h"
+
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "injector/record/score.h"
+
+namespace blackstart {
+namespace {
+
+using Samples = std::vector<MetricSample>;
+
+Samples one_hot(Verdict actual) {
+  Samples out;
+  for (const Verdict verdict : {Verdict::kPass, Verdict::kFail, Verdict::kAborted, Verdict::kInconclusive,
+                                Verdict::kStranded, Verdict::kError})
+    out.push_back({{{"verdict", verdict_name(verdict)}}, verdict == actual ? 1.0 : 0.0});
+  return out;
+}
+
+Samples if_known(const Outcome& outcome, std::optional<double> value) {
+  if (!value) return {};
+  return {{{{"experiment", outcome.experiment}}, *value}};
+}
+
+struct Basis {
+  const char* name;
+  Impact (*impact)(const OutcomeService& service);
+};
+constexpr Basis kBases[]{
+    {"predicted", [](const OutcomeService& service) { return service.predicted.impact; }},
+    {"observed", [](const OutcomeService& service) { return service.observed; }}};
+
+Samples service_impact(const Outcome& outcome) {
+  Samples out;
+  for (const auto& [name, service] : outcome.services)
+    for (const Basis& basis : kBases)
+      out.push_back({{{"service", name}, {"tier", std::to_string(service.tier)}, {"basis", basis.name}},
+                     static_cast<double>(basis.impact(service))});
+  return out;
+}
+
+Samples radius_services(const Outcome& outcome) {
+  Samples out;
+  for (const Basis& basis : kBases) {
+    std::map<std::pair<std::string, std::string>, double> counts;  // impact, tier
+    for (const auto& [name, service] : outcome.services)
+      ++counts[{impact_name(basis.impact(service)), std::to_string(service.tier)}];
+    for (const auto& [key, count] : counts)
+      out.push_back({{{"basis", basis.name}, {"impact", key.first}, {"tier", key.second}}, count});
+  }
+  return out;
+}
+
+Samples radius_ratio(const Outcome& outcome) {
+  Samples out;
+  for (const Basis& basis : kBases) {
+    double known = 0, hurt = 0;
+    for (const auto& [name, service] : outcome.services) {
+      known += basis.impact(service) != Impact::kUnknown;
+      hurt += basis.impact(service) > Impact::kUnaffected;
+    }
+    if (known > 0) out.push_back({{{"basis", basis.name}}, hurt / known});
+  }
+  return out;
+}
+
+Samples radius_requests(const Outcome& outcome) {
+  double weights = 0, lost = 0;
+  for (const auto& [name, probe] : outcome.probes) {
+    if (probe.weight <= 0) continue;
+    if (!probe.during) return {};
+    weights += probe.weight;
+    lost += probe.weight * (1 - *probe.during);
+  }
+  if (weights == 0) return {};
+  return {{{{"basis", "observed"}}, lost / weights}};
+}
+
+Samples of_probes(const Outcome& outcome, double (*value)(const OutcomeProbe& probe)) {
+  Samples out;
+  for (const auto& [name, probe] : outcome.probes)
+    out.push_back({{{"journey", name}, {"from", probe.from}}, value(probe)});
+  return out;
+}
+
+Samples of_pairs(const Outcome& outcome, double (*value)(const OutcomeFault::Pair& pair)) {
+  Samples out;
+  for (const OutcomeFault& fault : outcome.faults)
+    for (const OutcomeFault::Pair& pair : fault.pairs)
+      out.push_back({{{"fault", fault.id},
+                      {"src_site", pair.src_site},
+                      {"dst_site", pair.dst_site},
+                      {"verdict", pair.verdict},
+                      {"hook", pair.direction}},
+                     value(pair)});
+  return out;
+}
+
+Samples of_faults(const Outcome& outcome, double (*value)(const OutcomeFault& fault)) {
+  Samples out;
+  for (const OutcomeFault& fault : outcome.faults) out.push_back({{{"fault", fault.id}}, value(fault)});
+  return out;
+}
+
+double effectiveness(const OutcomeFault& fault) {
+  const double all = static_cast<double>(fault.dropped + fault.leaked);
+  return all == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(fault.dropped) / all;
+}
+
+Samples single_site(const Outcome& outcome) {
+  Samples out;
+  for (const SingleSiteDependency& each : outcome.single_site) {
+    const auto service = outcome.services.find(each.dependency);
+    out.push_back({{{"service", each.service},
+                    {"dependency", each.dependency},
+                    {"site", each.site},
+                    {"role", service == outcome.services.end() ? "" : service->second.role},
+                    {"evidence", each.evidence}},
+                   1});
+  }
+  return out;
+}
+
+Samples objectives(const Outcome& outcome) {
+  Samples out;
+  for (const OutcomeObjective& each : outcome.objectives)
+    out.push_back({{{"objective", each.objective}}, seconds(each.target)});
+  return out;
+}
+
+std::string escaped(const std::string& value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string number(double value) {
+  if (std::isnan(value)) return "NaN";
+  std::ostringstream text;
+  text.precision(17);
+  text << value;
+  return text.str();
+}
+
+}  // namespace
+
+const std::vector<Metric>& metrics_table() {
+  using O = const Outcome&;
+  static const std::vector<Metric> table{
+      {"blackstart_run_info", "gauge", "", "run experiment topology hash",
+       "1; what the other values are about",
+       [](O o) -> Samples {
+         return {
+             {{{"run", o.run}, {"experiment", o.experiment}, {"topology", o.topology}, {"hash", o.hash}}, 1}};
+       }},
+      {"blackstart_verdict", "gauge", "", "verdict", "1 for the verdict of the run, 0 for the others",
+       [](O o) { return one_hot(o.verdict); }},
+      {"blackstart_recovery_verdict", "gauge", "", "verdict",
+       "1 for the verdict of the recovery, 0 for the others; all 0 when nothing was injected",
+       [](O o) { return one_hot(o.recovery_verdict); }},
+      {"blackstart_fault_packets_total", "counter", "", "fault src_site dst_site verdict hook",
+       "Packets a fault matched, as the datapath counted them; an empty site is outside every known one",
+       [](O o) {
+         return of_pairs(o, [](const OutcomeFault::Pair& p) { return static_cast<double>(p.packets); });
+       }},
+      {"blackstart_fault_bytes_total", "counter", "bytes", "fault src_site dst_site verdict hook",
+       "Bytes of the packets a fault matched",
+       [](O o) {
+         return of_pairs(o, [](const OutcomeFault::Pair& p) { return static_cast<double>(p.bytes); });
+       }},
+      {"blackstart_fault_leaked_packets_total", "counter", "", "fault",
+       "Packets that should have vanished, seen by an independent counter behind the drop; must stay 0",
+       [](O o) { return of_faults(o, [](const OutcomeFault& f) { return static_cast<double>(f.leaked); }); }},
+      {"blackstart_fault_effectiveness_ratio", "gauge", "ratio", "fault",
+       "Dropped / (dropped + leaked); NaN when nothing matched",
+       [](O o) { return of_faults(o, effectiveness); }},
+      {"blackstart_fault_apply_skew_seconds", "gauge", "seconds", "experiment",
+       "Last minus first moment at which agents fired",
+       [](O o) { return if_known(o, o.apply_skew ? std::optional(seconds(*o.apply_skew)) : std::nullopt); }},
+      {"blackstart_probe_attempts_total", "counter", "", "journey from",
+       "Probe attempts, from start to end of the run",
+       [](O o) {
+         return of_probes(o, [](const OutcomeProbe& p) { return static_cast<double>(p.attempts); });
+       }},
+      {"blackstart_probe_failures_total", "counter", "", "journey from", "Probe attempts that failed",
+       [](O o) {
+         return of_probes(o, [](const OutcomeProbe& p) { return static_cast<double>(p.failures); });
+       }},
+      {"blackstart_service_impact", "gauge", "", "service tier basis", "0 ok, 1 degraded, 2 down, -1 unknown",
+       service_impact},
+      {"blackstart_blast_radius_services", "gauge", "", "basis impact tier", "Services by impact",
+       radius_services},
+      {"blackstart_blast_radius_services_ratio", "gauge", "ratio", "basis",
+       "Share of the services that are known to be degraded or down", radius_ratio},
+      {"blackstart_blast_radius_requests_ratio", "gauge", "ratio", "basis",
+       "Share of requests lost while the faults lasted, journeys weighted; absent when one is unknown",
+       radius_requests},
+      {"blackstart_prediction_precision_ratio", "gauge", "ratio", "experiment",
+       "Of the services predicted hurt, the share that was; absent when none was predicted",
+       [](O o) { return if_known(o, score(o).precision); }},
+      {"blackstart_prediction_recall_ratio", "gauge", "ratio", "experiment",
+       "Of the services hurt, the share that was predicted; absent when none was hurt",
+       [](O o) { return if_known(o, score(o).recall); }},
+      {"blackstart_prediction_missed_services", "gauge", "", "experiment",
+       "Services hurt though predicted unaffected",
+       [](O o) { return if_known(o, static_cast<double>(score(o).missed.size())); }},
+      {"blackstart_prediction_false_alarm_services", "gauge", "", "experiment",
+       "Services well though predicted hurt",
+       [](O o) { return if_known(o, static_cast<double>(score(o).false_alarms.size())); }},
+      {"blackstart_single_site_dependency", "gauge", "", "service dependency site role evidence",
+       "1 for each needed service that stands in one site alone", single_site},
+      {"blackstart_objective_seconds", "gauge", "seconds", "objective",
+       "What the experiment sets as an objective", objectives},
+  };
+  return table;
+}
+
+std::string prometheus_text(const Outcome& outcome) {
+  std::string out;
+  for (const Metric& metric : metrics_table()) {
+    const Samples samples = metric.samples(outcome);
+    if (samples.empty()) continue;
+    out += std::string("# HELP ") + metric.name + " " + metric.help + "\n# TYPE " + metric.name + " " +
+           metric.type + "\n";
+    for (const MetricSample& sample : samples) {
+      std::string labels;
+      for (const auto& [key, value] : sample.labels)
+        labels += (labels.empty() ? "" : ",") + key + "=\"" + escaped(value) + "\"";
+      out += metric.name + ("{" + labels + "} ") + number(sample.value) + "\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace blackstart

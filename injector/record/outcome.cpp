@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/record/outcome.h"
+
+namespace blackstart {
+
+const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kNone:
+      return "none";
+    case Verdict::kPass:
+      return "pass";
+    case Verdict::kFail:
+      return "fail";
+    case Verdict::kAborted:
+      return "aborted";
+    case Verdict::kInconclusive:
+      return "inconclusive";
+    case Verdict::kStranded:
+      return "stranded";
+    case Verdict::kError:
+      return "error";
+  }
+  return "none";
+}
+
+UnixNs zero_of(const Outcome& outcome) {
+  if (outcome.t0 != 0) return outcome.t0;
+  if (outcome.fired != 0) return outcome.fired;
+  return outcome.phases.empty() ? 0 : outcome.phases.front().start;
+}
+
+std::optional<Duration> from_zero(const Outcome& outcome, UnixNs moment) {
+  if (moment == 0) return std::nullopt;
+  return Duration(moment - zero_of(outcome));
+}
+
+}  // namespace blackstart

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/record/outcome_json.h"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+namespace blackstart {
+namespace {
+
+using nlohmann::json;
+
+template <typename T>
+json or_null(const std::optional<T>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+json or_null(const std::optional<Duration>& value) {
+  return value ? json(seconds(*value)) : json(nullptr);
+}
+json observed_name(Impact impact) {
+  return observed_impact_name(impact);
+}
+
+template <typename T>
+std::optional<T> maybe(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional<T>(value.get<T>());
+}
+Duration duration(const json& value) {
+  return Duration(std::llround(value.get<double>() * 1e9));
+}
+std::optional<Duration> maybe_duration(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional<Duration>(duration(value));
+}
+
+Impact impact_named(const std::string& name) {
+  for (const Impact impact : {Impact::kUnaffected, Impact::kDegraded, Impact::kDown})
+    if (name == impact_name(impact) || name == observed_impact_name(impact)) return impact;
+  return Impact::kUnknown;
+}
+
+Verdict verdict_named(const json& name) {
+  for (const Verdict verdict : {Verdict::kPass, Verdict::kFail, Verdict::kAborted, Verdict::kInconclusive,
+                                Verdict::kStranded, Verdict::kError})
+    if (name == verdict_name(verdict)) return verdict;
+  return Verdict::kNone;
+}
+
+json fault_json(const OutcomeFault& fault, const auto& moment) {
+  json pairs = json::array();
+  for (const OutcomeFault::Pair& pair : fault.pairs)
+    pairs.push_back({{"srcSite", pair.src_site},
+                     {"dstSite", pair.dst_site},
+                     {"direction", pair.direction},
+                     {"verdict", pair.verdict},
+                     {"packets", pair.packets},
+                     {"bytes", pair.bytes}});
+  return {{"id", fault.id},
+          {"kind", fault.kind},
+          {"engine", fault.engine},
+          {"hosts", fault.hosts},
+          {"firstEffect", moment(fault.first_effect)},
+          {"end", moment(fault.end)},
+          {"packets",
+           {{"dropped", fault.dropped},
+            {"bytes", fault.bytes},
+            {"leaked", fault.leaked},
+            {"protected", fault.protected_packets}}},
+          {"pairs", std::move(pairs)},
+          {"processes", {{"killed", nullptr}, {"respawnsKilled", nullptr}}}};
+}
+
+json probe_json(const OutcomeProbe& probe, const auto& moment) {
+  return {{"from", probe.from},
+          {"weight", probe.weight},
+          {"attempts", probe.attempts},
+          {"failures", probe.failures},
+          {"missed", probe.missed},
+          {"before", or_null(probe.before)},
+          {"during", or_null(probe.during)},
+          {"after", or_null(probe.after)},
+          {"lastFailure", moment(probe.last_failure)},
+          {"impactFrom", moment(probe.impact_from)},
+          {"impactTo", moment(probe.impact_to)},
+          {"lastReason", probe.last_reason}};
+}
+
+Outcome parsed(const json& in) {
+  Outcome out;
+  const UnixNs zero = in.at("zeroUnixNs");
+  const auto moment = [&](const json& value) { return value.is_null() ? 0 : zero + duration(value).count(); };
+  out.run = in.at("run");
+  out.experiment = in.at("experiment");
+  out.summary = in.at("summary");
+  out.hash = in.at("hash");
+  out.topology = in.at("topology");
+  out.verdict = verdict_named(in.at("verdict"));
+  out.recovery_verdict = verdict_named(in.at("recoveryVerdict"));
+  out.expected_failure = in.at("expectedFailure");
+  out.exit_code = in.at("exitCode");
+  out.reason = in.at("reason");
+  out.t0 = in.at("t0").is_null() ? 0 : zero;
+  out.fired = moment(in.at("fired"));
+  out.apply_skew = maybe_duration(in.at("applySkew"));
+  for (const json& phase : in.at("phases"))
+    out.phases.push_back({phase.at("phase"), moment(phase.at("start")), moment(phase.at("end"))});
+  for (const json& each : in.at("faults")) {
+    const json& packets = each.at("packets");
+    OutcomeFault fault{each.at("id"),
+                       each.at("kind"),
+                       each.at("engine"),
+                       each.at("hosts"),
+                       moment(each.at("firstEffect")),
+                       moment(each.at("end")),
+                       packets.at("dropped"),
+                       packets.at("bytes"),
+                       packets.at("leaked"),
+                       packets.at("protected"),
+                       {}};
+    for (const json& pair : each.at("pairs"))
+      fault.pairs.push_back({pair.at("srcSite"), pair.at("dstSite"), pair.at("direction"), pair.at("verdict"),
+                             pair.at("packets"), pair.at("bytes")});
+    out.faults.push_back(std::move(fault));
+  }
+  for (const auto& [name, each] : in.at("services").items())
+    out.services[name] = {{impact_named(each.at("predicted")), each.at("because")},
+                          impact_named(each.at("observed")),
+                          each.at("role"),
+                          each.at("tier")};
+  for (const auto& [name, each] : in.at("probes").items())
+    out.probes[name] = {each.at("from"),
+                        each.at("weight"),
+                        each.at("attempts"),
+                        each.at("failures"),
+                        each.at("missed"),
+                        maybe<double>(each.at("before")),
+                        maybe<double>(each.at("during")),
+                        maybe<double>(each.at("after")),
+                        moment(each.at("lastFailure")),
+                        moment(each.at("impactFrom")),
+                        moment(each.at("impactTo")),
+                        each.at("lastReason")};
+  for (const json& each : in.at("hypothesis"))
+    out.hypothesis.push_back(
+        {each.at("probe"), each.at("text"), maybe<bool>(each.at("met")), maybe_duration(each.at("at"))});
+  for (const json& each : in.at("guards"))
+    out.guards.push_back(
+        {each.at("guard"), each.at("breached"), maybe_duration(each.at("at")), each.at("why")});
+  for (const json& each : in.at("gates"))
+    out.gates.push_back({each.at("gate"), maybe<bool>(each.at("passed")), maybe_duration(each.at("at"))});
+  for (const json& each : in.at("objectives"))
+    out.objectives.push_back({each.at("objective"), duration(each.at("target")),
+                              maybe_duration(each.at("achieved")), each.at("censored")});
+  for (const json& each : in.at("marks")) out.marks.push_back({each.at("mark"), moment(each.at("at"))});
+  for (const json& each : in.at("singleSite"))
+    out.single_site.push_back(
+        {each.at("service"), each.at("dependency"), each.at("site"), each.at("evidence")});
+  out.residue = in.at("residue");
+  out.notes = in.at("notes");
+  out.log_file = in.at("log").at("file");
+  out.log_head = in.at("log").at("head");
+  return out;
+}
+
+}  // namespace
+
+json outcome_json(const Outcome& outcome) {
+  const auto moment = [&](UnixNs at) { return or_null(from_zero(outcome, at)); };
+  const auto verdict = [](Verdict value) {
+    return value == Verdict::kNone ? json(nullptr) : json(verdict_name(value));
+  };
+  json out{{"kind", "Outcome"},
+           {"run", outcome.run},
+           {"experiment", outcome.experiment},
+           {"summary", outcome.summary},
+           {"hash", outcome.hash},
+           {"topology", outcome.topology},
+           {"verdict", verdict(outcome.verdict)},
+           {"recoveryVerdict", verdict(outcome.recovery_verdict)},
+           {"expectedFailure", outcome.expected_failure},
+           {"exitCode", outcome.exit_code},
+           {"reason", outcome.reason},
+           {"t0", outcome.t0 ? json(rfc3339(outcome.t0)) : json(nullptr)},
+           {"zeroUnixNs", zero_of(outcome)},
+           {"fired", moment(outcome.fired)},
+           {"applySkew", or_null(outcome.apply_skew)},
+           {"residue", outcome.residue},
+           {"notes", outcome.notes},
+           {"log", {{"file", outcome.log_file}, {"head", outcome.log_head}}}};
+  for (const char* list :
+       {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks", "singleSite"})
+    out[list] = json::array();
+  out["services"] = out["probes"] = json::object();
+  for (const OutcomePhase& phase : outcome.phases)
+    out["phases"].push_back(
+        {{"phase", phase.phase}, {"start", moment(phase.start)}, {"end", moment(phase.end)}});
+  for (const OutcomeFault& fault : outcome.faults) out["faults"].push_back(fault_json(fault, moment));
+  for (const auto& [name, service] : outcome.services)
+    out["services"][name] = {{"predicted", impact_name(service.predicted.impact)},
+                             {"because", service.predicted.because},
+                             {"observed", observed_name(service.observed)},
+                             {"role", service.role},
+                             {"tier", service.tier}};
+  for (const auto& [name, probe] : outcome.probes) out["probes"][name] = probe_json(probe, moment);
+  for (const OutcomeHypothesis& each : outcome.hypothesis)
+    out["hypothesis"].push_back(
+        {{"probe", each.probe}, {"text", each.text}, {"met", or_null(each.met)}, {"at", or_null(each.at)}});
+  for (const OutcomeGuard& each : outcome.guards)
+    out["guards"].push_back(
+        {{"guard", each.guard}, {"breached", each.breached}, {"at", or_null(each.at)}, {"why", each.why}});
+  for (const OutcomeGate& each : outcome.gates)
+    out["gates"].push_back({{"gate", each.gate}, {"passed", or_null(each.passed)}, {"at", or_null(each.at)}});
+  for (const OutcomeObjective& each : outcome.objectives)
+    out["objectives"].push_back({{"objective", each.objective},
+                                 {"target", seconds(each.target)},
+                                 {"achieved", or_null(each.achieved)},
+                                 {"censored", each.censored}});
+  for (const OutcomeMark& each : outcome.marks)
+    out["marks"].push_back({{"mark", each.mark}, {"at", moment(each.at)}});
+  for (const SingleSiteDependency& each : outcome.single_site)
+    out["singleSite"].push_back({{"service", each.service},
+                                 {"dependency", each.dependency},
+                                 {"site", each.site},
+                                 {"evidence", each.evidence}});
+  return out;
+}
+
+Result<Outcome> read_outcome(const json& json) {
+  try {
+    if (json.at("kind") != "Outcome")
+      return fail(ErrorKind::kInvalid, "read outcome", "", 0, "kind is not Outcome");
+    return parsed(json);
+  } catch (const nlohmann::json::exception& error) {
+    return fail(ErrorKind::kInvalid, "read outcome", "", 0, error.what());
+  }
+}
+
+}  // namespace blackstart

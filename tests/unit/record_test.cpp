@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "injector/record/event_log.h"
+#include "injector/record/judge.h"
+#include "injector/record/metrics_table.h"
+#include "injector/record/outcome_json.h"
+#include "injector/record/score.h"
+#include "tests/unit/outcome_fixture.h"
+
+namespace blackstart {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// ------------------------------------------------------------------------------------------------
+
+// Every combination of facts, against the order of precedence written out as a list.
+TEST(Judge, TheFirstOfThePrecedenceWins) {
+  const std::optional<bool> kThree[]{true, false, std::nullopt};
+  int combinations = 0;
+  for (int bits = 0; bits < 32; ++bits)
+    for (const auto& first : kThree)
+      for (const auto& second : kThree)
+        for (const auto& recovered : kThree) {
+          RunFacts facts;
+          facts.stranded = bits & 1;
+          facts.error = bits & 2;
+          facts.aborted = bits & 4;
+          facts.injected = bits & 8;
+          facts.expect_failure = bits & 16;
+          facts.hypothesis = {first, second};
+          facts.recovered = recovered;
+          const bool any_failed = first == std::optional(false) || second == std::optional(false);
+          const bool any_unknown = !first || !second;
+          const bool held = !any_failed && !any_unknown;
+          int expected;
+          if (facts.stranded)
+            expected = 7;
+          else if (facts.error)
+            expected = 70;
+          else if (facts.aborted)
+            expected = 2;
+          else if (!facts.injected)
+            expected = 3;
+          else if (recovered == std::optional(false))
+            expected = 1;
+          else if (facts.expect_failure ? held : any_failed)
+            expected = 1;
+          else if (!recovered || (!any_failed && any_unknown))
+            expected = 3;
+          else
+            expected = 0;
+          const Judgement judgement = judge(facts);
+          EXPECT_EQ(judgement.exit_code, expected) << "bits " << bits;
+          EXPECT_FALSE(judgement.reason.empty());
+          if (judgement.exit_code == 0) {
+            EXPECT_EQ(judgement.verdict, facts.expect_failure ? Verdict::kFail : Verdict::kPass);
+          }
+          EXPECT_EQ(judgement.recovery == Verdict::kNone, !facts.injected);
+          ++combinations;
+        }
+  EXPECT_EQ(combinations, 32 * 27);
+}
+
+TEST(Judge, WithoutAHypothesisTheRecoveryDecides) {
+  RunFacts facts;
+  facts.injected = true;
+  facts.recovered = true;
+  EXPECT_EQ(judge(facts).verdict, Verdict::kPass);
+  facts.recovered = false;
+  EXPECT_EQ(judge(facts).exit_code, kExitFail);
+  EXPECT_EQ(judge(facts).recovery, Verdict::kFail);
+}
+
+// ------------------------------------------------------------------------------------------------
+
+TEST(Score, UnknownCountsNowhere) {
+  const PredictionScore s = score(pangyo_went_dark());
+  EXPECT_EQ(s.hurt_as_predicted, 1u);
+  EXPECT_THAT(s.missed, ::testing::ElementsAre("send"));
+  EXPECT_THAT(s.false_alarms, ::testing::ElementsAre("gateway"));
+  EXPECT_THAT(s.unknown, ::testing::ElementsAre("session-cache"));
+  EXPECT_EQ(s.precision, 0.5);
+  EXPECT_EQ(s.recall, 0.5);
+  EXPECT_EQ(score(Outcome{}).precision, std::nullopt);
+}
+
+// ------------------------------------------------------------------------------------------------
+
+class Log : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = std::filesystem::temp_directory_path() / ("record_test_" + std::to_string(::getpid()));
+    std::filesystem::create_directories(dir_);
+    file_ = dir_ / "events.log";
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  std::string write_three() {
+    auto log = EventLog::create(file_).value();
+    EXPECT_EQ(log.head(), "");
+    EXPECT_TRUE(log.append("armed", {{"hosts", 3}}, 100));
+    EXPECT_TRUE(log.append("fired", {{"t0", 1.5}, {"note", "판교 \"dark\"\n"}}, 200));
+    EXPECT_TRUE(log.append("reverted", json::object(), 300));
+    return log.head();
+  }
+  std::string content() const {
+    std::ifstream in(file_);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void replace(const std::string& text) const { std::ofstream(file_, std::ios::trunc) << text; }
+
+  std::filesystem::path dir_, file_;
+};
+
+TEST_F(Log, VerifiesWhatItWrote) {
+  const std::string head = write_three();
+  const auto verified = verify_log(file_, head);
+  ASSERT_TRUE(verified) << verified.error().message();
+  EXPECT_EQ(verified->events, 3u);
+  EXPECT_EQ(verified->head, head);
+  const json first = json::parse(content().substr(0, content().find('\n')));
+  EXPECT_EQ(first["seq"], 0);
+  EXPECT_EQ(first["unix_ns"], 100);
+  EXPECT_EQ(first["type"], "armed");
+  EXPECT_EQ(first["data"]["hosts"], 3);
+  EXPECT_EQ(first["prev"], "");
+  EXPECT_FALSE(EventLog::create(file_)) << "a run's log is its own";
+}
+
+TEST_F(Log, OneFlippedBitAnywhereIsFound) {
+  const std::string head = write_three(), good = content();
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    replace(bad);
+    EXPECT_FALSE(verify_log(file_, head)) << "byte " << i;
+  }
+}
+
+TEST_F(Log, WhatIsTakenOutOrAddedIsFound) {
+  const std::string head = write_three(), good = content();
+  const size_t first = good.find('\n') + 1, second = good.find('\n', first) + 1;
+  replace(good.substr(0, first) + good.substr(second));
+  EXPECT_FALSE(verify_log(file_));
+  replace(good.substr(first));
+  EXPECT_FALSE(verify_log(file_));
+  replace(good.substr(0, second));  // the end cut off: only the head can tell
+  EXPECT_TRUE(verify_log(file_));
+  EXPECT_FALSE(verify_log(file_, head));
+  replace(good + good.substr(second));
+  EXPECT_FALSE(verify_log(file_));
+  replace(good.substr(0, good.size() - 1));
+  EXPECT_FALSE(verify_log(file_));
+}
+
+// ------------------------------------------------------------------------------------------------
+
+TEST(OutcomeJson, ReadsBackWhatItWrote) {
+  for (const Outcome& outcome : {pangyo_went_dark(), pangyo_went_dark_bridged()}) {
+    const json written = outcome_json(outcome);
+    const auto read = read_outcome(json::parse(written.dump()));
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(outcome_json(*read), written);
+    EXPECT_EQ(read->t0, outcome.t0);
+    EXPECT_EQ(read->fired, outcome.fired);
+    EXPECT_EQ(read->probes.at("login").last_failure, outcome.probes.at("login").last_failure);
+    EXPECT_EQ(read->services.at("session-cache").observed, outcome.services.at("session-cache").observed);
+    EXPECT_EQ(read->apply_skew, outcome.apply_skew);
+  }
+}
+
+TEST(OutcomeJson, WhatIsNotKnownIsNull) {
+  Outcome o = pangyo_went_dark();
+  json out = outcome_json(o);
+  EXPECT_EQ(out["t0"], "2023-11-14T22:13:20.123Z");
+  EXPECT_TRUE(out["probes"]["photo"]["during"].is_null());
+  EXPECT_TRUE(out["probes"]["photo"]["impactFrom"].is_null());
+  EXPECT_EQ(out["probes"]["login"]["impactFrom"], 0.5);
+  EXPECT_EQ(out["services"]["session-cache"]["observed"], "unknown");
+  EXPECT_EQ(out["services"]["gateway"]["observed"], "ok");
+  EXPECT_EQ(out["services"]["login"]["predicted"], "down");
+  EXPECT_TRUE(out["hypothesis"][1]["met"].is_null());
+  EXPECT_EQ(out["faults"][0]["packets"]["dropped"], 1234);
+  EXPECT_TRUE(out["faults"][0]["processes"]["killed"].is_null());
+  o.t0 = 0;  // no packet was hit: times count from the common instant
+  o.faults[0].first_effect = 0;
+  out = outcome_json(o);
+  EXPECT_TRUE(out["t0"].is_null());
+  EXPECT_TRUE(out["faults"][0]["firstEffect"].is_null());
+  EXPECT_EQ(out["fired"], 0.0);
+  const auto read = read_outcome(out);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->t0, 0);
+  EXPECT_EQ(read->fired, o.fired);
+}
+
+TEST(OutcomeJson, RefusesWhatItDidNotWrite) {
+  EXPECT_FALSE(read_outcome(json::array()));
+  json other = outcome_json(pangyo_went_dark());
+  other["kind"] = "Plan";
+  EXPECT_FALSE(read_outcome(other));
+  other = outcome_json(pangyo_went_dark());
+  other["probes"]["login"].erase("during");
+  EXPECT_FALSE(read_outcome(other));
+}
+
+// ------------------------------------------------------------------------------------------------
+
+TEST(Metrics, UnknownIsAbsentOrItsOwnValue) {
+  const std::string text = prometheus_text(pangyo_went_dark());
+  EXPECT_THAT(text, HasSubstr("blackstart_verdict{verdict=\"fail\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("blackstart_verdict{verdict=\"pass\"} 0\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("blackstart_service_impact{basis=\"observed\",service=\"session-cache\",tier=\"1\"} -1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("blackstart_service_impact{basis=\"predicted\",service=\"login\",tier=\"1\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("blackstart_prediction_recall_ratio{experiment=\"pangyo-blackhole\"} 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("blackstart_fault_effectiveness_ratio{fault=\"f1\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("blackstart_single_site_dependency{dependency=\"session-cache\",evidence="
+                              "\"declared\",role=\"cache\""));
+  EXPECT_THAT(text, Not(HasSubstr("requests_ratio"))) << "one journey is unknown, so the sum is";
+  EXPECT_THAT(prometheus_text(pangyo_went_dark_bridged()),
+              HasSubstr("blackstart_blast_radius_requests_ratio{basis=\"observed\"} 0.0042"));
+  Outcome silent = pangyo_went_dark();
+  silent.faults[0].dropped = 0;
+  EXPECT_THAT(prometheus_text(silent), HasSubstr("blackstart_fault_effectiveness_ratio{fault=\"f1\"} NaN\n"));
+}
+
+TEST(Metrics, EverySampleHasTheLabelsOfItsRow) {
+  for (const Metric& metric : metrics_table()) {
+    EXPECT_TRUE(std::string(metric.name).starts_with("blackstart_"));
+    EXPECT_EQ(std::string(metric.name).ends_with("_total"), std::string(metric.type) == "counter")
+        << metric.name;
+    std::set<std::string> declared;
+    std::istringstream words(metric.labels);
+    for (std::string word; words >> word;) declared.insert(word);
+    const auto samples = metric.samples(pangyo_went_dark_bridged());
+    EXPECT_FALSE(samples.empty() && std::string(metric.name).find("single_site") == std::string::npos)
+        << metric.name;
+    for (const MetricSample& sample : samples) {
+      std::set<std::string> used;
+      for (const auto& [key, value] : sample.labels) used.insert(key);
+      EXPECT_EQ(used, declared) << metric.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace blackstart
