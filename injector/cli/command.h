@@ -47,6 +47,8 @@ int usage_error(const std::string& command, const std::string& message);
 BLACKSTART_COMMAND(lab);
 BLACKSTART_COMMAND(version);
 BLACKSTART_COMMAND(completion);
+BLACKSTART_COMMAND(validate);
+BLACKSTART_COMMAND(schema);
 #undef BLACKSTART_COMMAND
 
 }  // namespace blackstart::cli

@@ -108,7 +108,8 @@ std::string kind_of_file(const std::string& path, const ReadFile& read) {
   Problems ignored;
   const Document document = read_document(path, {path}, read, ignored);
   const std::string kind = text_of(child(document.root.get(), "kind"));
-  return kind == "Topology" || kind == "Experiment" ? kind : "";
+  if (kind == "Topology" || kind == "Experiment") return kind;
+  return child(child(document.root.get(), "spec"), "timeline") ? "Experiment" : "Topology";
 }
 
 }  // namespace blackstart

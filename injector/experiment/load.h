@@ -33,7 +33,7 @@ tl::expected<LoadedExperiment, Problems> load_experiment(const std::string& path
                                                          const std::string& topology_path,
                                                          const ReadFile& read);
 
-// What a file says it is: "Topology", "Experiment"; "" where it cannot be read or says neither.
+// "Topology" or "Experiment": what a file says it is, or, where it says neither, what it looks like.
 std::string kind_of_file(const std::string& path, const ReadFile& read);
 
 }  // namespace blackstart

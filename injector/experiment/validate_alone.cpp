@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be said of an experiment without a topology.
+#include <algorithm>
 #include <map>
 
 #include "injector/experiment/read_experiment.h"
@@ -100,7 +101,8 @@ class Validator {
     if (const auto share = share_of(child(node, "share")); share && *share <= 0)
       report_.add(child(node, "share")->at, "share must be more than nothing");
     if (std::find(kAvailableFaults.begin(), kAvailableFaults.end(), kind) == kAvailableFaults.end())
-      return missing(fault->at, "the fault " + kind, suggest("", kAvailableFaults));
+      return missing(fault->at, "the fault " + kind,
+                     "available are: site-blackhole, partition, storage-drop, people-absent");
     if (const Node* manner = child(node, "manner"); manner && text_of(manner) != "silent")
       missing(manner->at, kind + " with manner " + text_of(manner), "silent is available");
     if (kind != "storage-drop") return;
