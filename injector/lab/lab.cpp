@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "agents/contract/units.h"
+#include "agents/kernel/boot_id.h"
 #include "injector/lab/network.h"
 #include "injector/lab/paths.h"
 #include "injector/lab/processes.h"
@@ -171,8 +172,8 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
 
   const auto begin = std::chrono::steady_clock::now();
   std::optional<State> old = read_state(blueprint->name);
-  const bool keep = old && old->complete && old->boot_id == current_boot_id() && old->blueprint == *blueprint;
-  State state = keep ? std::move(*old) : State{*blueprint, current_boot_id(), false, {}};
+  const bool keep = old && old->complete && old->boot_id == boot_id() && old->blueprint == *blueprint;
+  State state = keep ? std::move(*old) : State{*blueprint, boot_id(), false, {}};
   if (!keep) {
     if (old)
       progress(old->complete ? "the lab is up with other parts: taking it down first"
@@ -249,7 +250,7 @@ std::map<std::string, std::string> Lab::agent_sockets() const {
 }
 
 LabStatus Lab::status() const {
-  LabStatus status{name(), state_.complete && state_.boot_id == current_boot_id(), {}};
+  LabStatus status{name(), state_.complete && state_.boot_id == boot_id(), {}};
   std::map<std::string, HostStatus> hosts;
   for (const HostPlan& host : blueprint().hosts) {
     HostStatus& entry = hosts[host.name];
