@@ -10,18 +10,6 @@
 namespace blackstart::cli {
 namespace {
 
-int exit_code(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kInvalid: return kExitInvalid;
-    case ErrorKind::kMissing: return kExitMissing;
-    case ErrorKind::kRefused: return kExitRefused;
-    case ErrorKind::kStranded: return kExitStranded;
-    case ErrorKind::kUnreachable:
-    case ErrorKind::kInternal: break;
-  }
-  return kExitInternal;
-}
-
 int exit_code(Problem::Kind kind) {
   switch (kind) {
     case Problem::Kind::kInvalid: return kExitInvalid;
@@ -44,7 +32,7 @@ int report(const Error& error, bool json) {
               << "\n";
   else
     std::cerr << "blackstart: " << error.message() << "\n";
-  return exit_code(error.kind);
+  return exit_code_of(error.kind);
 }
 
 int report(const Problems& problems, bool json) {

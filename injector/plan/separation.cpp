@@ -100,7 +100,6 @@ Separation separate(const Topology& topology, const Experiment& experiment, cons
 
 // ------------------------------------------------------------------------------------------------
 
-tl::expected<Sites, Problem> sites_named(const Topology& topology, const std::string& name, const Location& at) {
 tl::expected<Sites, Problem> sites_named(const Topology& topology, const std::string& name,
                                          const Location& at) {
   Sites sites;
@@ -136,7 +135,6 @@ std::optional<Problem> resolve_blackhole(const Topology& topology, const Experim
     const std::string& name = spec.selector.site.empty() ? spec.selector.group : spec.selector.site;
     auto sites = sites_named(topology, name, spec.where);
     if (!sites) return sites.error();
-    if (const Site* outside = any_outside(topology, *sites)) return outside_is_no_target(*outside, outside->name);
     if (const Site* outside = any_outside(topology, *sites))
       return outside_is_no_target(*outside, outside->name);
     whole = *sites;

@@ -25,7 +25,7 @@ Verdict recovery_verdict(const RunFacts& facts) {
 
 Judgement judge(const RunFacts& facts) {
   const Verdict recovery = recovery_verdict(facts);
-  const auto say = [&](Verdict verdict, int code, const char* reason) {
+  const auto say = [&](Verdict verdict, int code, const std::string& reason) {
     return Judgement{verdict, recovery, code, reason};
   };
   if (facts.stranded)
@@ -39,15 +39,16 @@ Judgement judge(const RunFacts& facts) {
   const std::optional<bool> met = all_met(facts.hypothesis);
   if (facts.recovered == std::optional<bool>(false))
     return say(Verdict::kFail, kExitFail, "the steady state did not come back");
-  if (met == std::optional<bool>(!facts.expect_failure) && facts.recovered)
-    return facts.expect_failure
-               ? say(Verdict::kFail, kExitPass,
-                     "the hypothesis failed, as this drill expects; the steady state came back")
-               : say(Verdict::kPass, kExitPass, "the hypothesis held and the steady state came back");
   if (met == std::optional<bool>(facts.expect_failure))
     return facts.expect_failure
                ? say(Verdict::kPass, kExitFail, "the hypothesis held, although this drill expects it to fail")
                : say(Verdict::kFail, kExitFail, "the hypothesis failed");
+  if (!facts.gaps.empty()) return say(Verdict::kInconclusive, kExitInconclusive, facts.gaps.front());
+  if (met && facts.recovered)
+    return facts.expect_failure
+               ? say(Verdict::kFail, kExitPass,
+                     "the hypothesis failed, as this drill expects; the steady state came back")
+               : say(Verdict::kPass, kExitPass, "the hypothesis held and the steady state came back");
   return say(Verdict::kInconclusive, kExitInconclusive,
              met ? "whether the steady state came back is not known: data is missing"
                  : "whether the hypothesis held is not known: data is missing");

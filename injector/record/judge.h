@@ -28,6 +28,7 @@ struct RunFacts {
   bool injected = false;
   std::vector<std::optional<bool>> hypothesis;  // each met, not met, or unknown
   std::optional<bool> recovered;                // steady again; unknown without data
+  std::vector<std::string> gaps;                // what else a verdict needs and nobody said
   bool expect_failure = false;
 };
 

@@ -34,4 +34,16 @@ std::optional<Duration> from_zero(const Outcome& outcome, UnixNs moment) {
   return Duration(moment - zero_of(outcome));
 }
 
+ExitCode exit_code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid: return kExitInvalid;
+    case ErrorKind::kMissing: return kExitMissing;
+    case ErrorKind::kStranded: return kExitStranded;
+    case ErrorKind::kRefused:
+    case ErrorKind::kUnreachable: return kExitRefused;
+    case ErrorKind::kInternal: break;
+  }
+  return kExitInternal;
+}
+
 }  // namespace blackstart

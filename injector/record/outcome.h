@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/contract/result.h"
 #include "agents/contract/units.h"
 #include "injector/plan/plan.h"
 
@@ -28,6 +29,10 @@ enum ExitCode : int {
   kExitStranded = 7,
   kExitInternal = 70,
 };
+
+// What an error means for whoever waits for the exit code. A host that does not answer is a red
+// preflight: refused.
+ExitCode exit_code_of(ErrorKind kind);
 
 struct OutcomePhase {
   std::string phase;  // preflight steady arm fire hold revert recover residue

@@ -47,7 +47,6 @@ json plan_json(const Plan& plan) {
          {"why", entry.why},
          {"at", entry.at.line ? json(Location{entry.at.file, entry.at.line}.text()) : json(nullptr)}});
   for (const auto& [service, predicted] : plan.predicted)
-    out["predicted"]["services"][service] = {{"impact", impact_name(predicted.impact)}, {"because", predicted.because}};
     out["predicted"]["services"][service] = {{"impact", impact_name(predicted.impact)},
                                              {"because", predicted.because}};
   for (const SingleSiteDependency& each : plan.single_site)

@@ -10,7 +10,6 @@ namespace {
 std::string faults(const Plan& plan) {
   Table table;
   for (const PlanFault& fault : plan.faults)
-    table.row({fault.id, fault.kind, "T0 + " + format_duration(fault.start) + " for " + format_duration(fault.end - fault.start),
     table.row({fault.id, fault.kind,
                (fault.start == Duration{0} ? std::string("T0") : "T0 + " + format_duration(fault.start)) +
                    " for " + format_duration(fault.end - fault.start),
@@ -27,7 +26,6 @@ std::string hosts(const Plan& plan) {
   for (const auto& [site, parts] : sites) {
     bool first = true;
     for (const auto& [part, names] : parts) {
-      const char* what = part == 0 ? "cut, and drop packets" : part == 1 ? "cut, untouched themselves" : "not cut, but drop packets";
       const char* what = part == 0   ? "cut, and drop packets"
                          : part == 1 ? "cut, untouched themselves"
                                      : "not cut, but drop packets";
@@ -45,7 +43,6 @@ std::string impact(const Plan& plan) {
   for (const Impact wanted : {Impact::kDown, Impact::kDegraded})
     for (const auto& [service, predicted] : plan.predicted) {
       if (predicted.impact != wanted) continue;
-      table.row({impact_name(wanted), service, predicted.because.empty() ? "" : predicted.because.front()});
       table.row({cell(impact_name(wanted), 10), service,
                  predicted.because.empty() ? "" : predicted.because.front()});
       for (size_t i = 1; i < predicted.because.size(); ++i) table.row({"", "", predicted.because[i]});
@@ -60,7 +57,6 @@ std::string impact(const Plan& plan) {
 
 std::string single_site(const Plan& plan) {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> needed_by;  // site, dependency
-  for (const SingleSiteDependency& each : plan.single_site) needed_by[{each.site, each.dependency}].push_back(each.service);
   for (const SingleSiteDependency& each : plan.single_site)
     needed_by[{each.site, each.dependency}].push_back(each.service);
   if (needed_by.empty()) return "";
@@ -87,10 +83,6 @@ std::string bullets(const std::string& title, const std::vector<std::string>& li
 }  // namespace
 
 std::string plan_text(const Plan& plan) {
-  std::string out = "Plan: " + plan.experiment + (plan.topology.empty() ? "" : " on " + plan.topology) + ", over after " +
-                    format_duration(plan.end) + "\n";
-  if (!plan.summary.empty()) out += wrapped("  ", plan.summary);
-  out += "\n" + faults(plan) + "\n" + hosts(plan) + "\n" + impact(plan) + "\n" + single_site(plan) + untouched(plan) + "\n";
   std::string out = "Plan: " + plan.experiment + (plan.topology.empty() ? "" : " on " + plan.topology) +
                     ", over after " + format_duration(plan.end) + "\n";
   if (!plan.summary.empty()) out += wrapped("  ", plan.summary);

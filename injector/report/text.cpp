@@ -8,7 +8,6 @@
 namespace blackstart::report {
 namespace {
 
-bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 bool continues(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
 }
@@ -62,8 +61,6 @@ std::string joined(const std::vector<std::string>& names, const std::string& by)
 std::string compact(const std::vector<std::string>& names, size_t most) {
   if (names.size() <= most) return joined(names);
   const size_t shown = std::min<size_t>(most, 6);
-  return joined({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}) + " … " + names.back() + " (" +
-         std::to_string(names.size()) + ")";
   return joined({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}) + " … " + names.back() +
          " (" + std::to_string(names.size()) + ")";
 }

@@ -24,7 +24,6 @@ inline Topology messenger() {
                          {*Prefix::parse("198.18." + n + ".0/24"), *Prefix::parse("fd00:18:" + n + "::/64")},
                          "",
                          outside,
-                         Location{t.file, ++line, 5}};
                          Location{t.file, line, 40},
                          Location{t.file, line, 5}};
   };

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/cli/drill.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "agents/channel/embedded/embedded_channel.h"
+#include "injector/cli/progress_line.h"
+#include "injector/conduct/conduct.h"
+#include "injector/lab/paths.h"
+#include "injector/plan/make_plan.h"
+#include "injector/record/event_log.h"
+#include "injector/record/metrics_table.h"
+#include "injector/record/outcome_json.h"
+#include "injector/record/run_registry.h"
+#include "injector/report/markdown.h"
+#include "injector/report/plan_report.h"
+#include "injector/report/terminal.h"
+
+namespace blackstart::cli {
+namespace {
+
+std::atomic<int> caught_signal = 0;
+
+void on_signal(int number) {
+  if (caught_signal.exchange(number) != 0)
+    _exit(128 + number);  // a second one is an order; the leases end the faults
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+}
+
+// Everything that happens goes to the event log; progress to the terminal.
+class Recorder final : public RunObserver {
+ public:
+  Recorder(EventLog& log, bool quiet) : log_(log), line_(quiet) {}
+  void event(UnixNs at, const std::string& type, const nlohmann::json& data) override {
+    if (auto ok = log_.append(type, data, at); !ok && failure_.empty()) failure_ = ok.error().message();
+  }
+  void progress(const RunProgress& progress) override { line_.show(progress); }
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+ private:
+  EventLog& log_;
+  ProgressLine line_;
+  std::string failure_;
+};
+
+Result<> write_text(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  if (!file.flush()) return fail_errno(errno, "write", path);
+  return {};
+}
+
+Result<> check_report_format(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension();
+  if (path.empty() || extension == ".md" || extension == ".json") return {};
+  return fail(ErrorKind::kMissing, "write a report as " + (extension.empty() ? path : extension), "", 0,
+              "this version writes .md and .json");
+}
+
+bool confirmed(const Plan& plan, const Invocation& invocation) {
+  if (invocation.options.count("yes") || invocation.options.count("ci")) return true;
+  if (!isatty(STDIN_FILENO)) return false;
+  size_t targets = 0;
+  for (const PlanTarget& target : plan.targets) targets += target.target ? 1 : 0;
+  std::cerr << "About to run " << plan.experiment << ": " << targets << " hosts go dark for up to "
+            << format_duration(plan.end) << ". Go? [y/N] " << std::flush;
+  std::string answer;
+  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+}
+
+std::optional<std::string> option(const Invocation& invocation, const char* name) {
+  if (!invocation.options.count(name)) return std::nullopt;
+  return invocation.options[name].as<std::string>();
+}
+
+}  // namespace
+
+void declare_state(po::options_description& options) {
+  options.add_options()("state",
+                        po::value<std::string>()->default_value("/var/lib/blackstart")->value_name("FOLDER"),
+                        "where the records of runs are kept");
+}
+
+RunRegistry registry_of(const Invocation& invocation) {
+  return RunRegistry("/run/blackstart",
+                     std::filesystem::absolute(invocation.options["state"].as<std::string>()));
+}
+
+std::string agents_folder(const std::string& topology) {
+  return lab::Paths::of(topology).agents().string();
+}
+
+void declare_drill(po::options_description& options) {
+  auto add = options.add_options();
+  add("attach", po::value<std::string>()->default_value("auto")->value_name("auto|tcx|clsact"),
+      "how the datapath is attached");
+  add("report", po::value<std::string>()->value_name("FILE"),
+      "also write the report to FILE.md or FILE.json");
+  add("metrics", po::value<std::string>()->value_name("FILE.prom"),
+      "also write the metrics, for node_exporter's textfile collector");
+  add("ci", "no questions, no colour, no progress");
+  add("yes,y", "do not ask before the cut");
+  declare_state(options);
+}
+
+int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation) {
+  const bool json = invocation.json;
+  PlanOptions plan_options;
+  const std::string attach = invocation.options["attach"].as<std::string>();
+  if (attach == "tcx")
+    plan_options.attachment = contract::ATTACHMENT_TCX;
+  else if (attach == "clsact")
+    plan_options.attachment = contract::ATTACHMENT_CLSACT;
+  else if (attach != "auto")
+    return usage_error("run", "--attach is auto, tcx or clsact, not " + attach);
+  if (auto ok = check_report_format(option(invocation, "report").value_or("")); !ok)
+    return report(ok.error(), json);
+
+  const auto plan = make_plan(topology, experiment, plan_options);
+  if (!plan) return report(plan.error(), json);
+
+  RunRegistry registry = registry_of(invocation);
+  EmbeddedChannel channel(agents_folder(topology.name));
+  const auto hosts = channel.hosts();
+  if (!hosts) return report(hosts.error(), json);
+  if (hosts->empty())
+    return report(
+        Error{ErrorKind::kRefused, "run " + experiment.name + ": no agents listen for topology",
+              topology.name, 0, "blackstart lab up " + (topology.file.empty() ? "TOPOLOGY" : topology.file)},
+        json);
+  if (!confirmed(*plan, invocation))
+    return report(Error{ErrorKind::kRefused, "run " + experiment.name + ": nobody confirmed it", "", 0,
+                        "--yes starts without asking"},
+                  json);
+
+  RunRecord record{RunRegistry::new_run_id(),
+                   experiment.name,
+                   topology.name,
+                   agents_folder(topology.name),
+                   unix_now(),
+                   0,
+                   0};
+  if (auto ok = registry.open(record); !ok) return report(ok.error(), json);
+  const std::string folder = registry.kept_folder(record.run);
+  const auto done = [&](int code) {
+    registry.close(record.run);
+    return code;
+  };
+  if (auto ok = write_text(folder + "/plan.json", plan_json(*plan).dump(2) + "\n"); !ok)
+    return done(report(ok.error(), json));
+  auto log = EventLog::create(folder + "/events.jsonl");
+  if (!log) return done(report(log.error(), json));
+
+  catch_signals();
+  Outcome outcome;
+  {
+    Recorder recorder(*log, json || invocation.options.count("ci"));
+    ConductOptions options;
+    options.run = record.run;
+    options.observer = &recorder;
+    options.sleep = [](Duration duration) { std::this_thread::sleep_for(duration); };
+    options.abort_requested = [&]() -> std::optional<std::string> {
+      if (const int number = caught_signal.load()) return std::string("stopped by ") + strsignal(number);
+      return registry.abort_requested(record.run);
+    };
+    outcome = conduct(*plan, experiment, topology, channel, options);
+    if (!recorder.failure().empty())
+      outcome.notes.push_back("the event log is incomplete: " + recorder.failure());
+  }
+  outcome.log_file = folder + "/events.jsonl";
+  outcome.log_head = log->head();
+
+  int code = outcome.exit_code;
+  const auto keep = [&](const std::string& path, const std::string& text) {
+    if (auto ok = write_text(path, text); !ok) code = report(ok.error(), false);
+  };
+  const std::string outcome_text = outcome_json(outcome).dump(2) + "\n";
+  keep(folder + "/outcome.json", outcome_text);
+  if (const auto path = option(invocation, "report"))
+    keep(*path, std::filesystem::path(*path).extension() == ".md" ? markdown(outcome) : outcome_text);
+  if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
+  if (json)
+    std::cout << outcome_text;
+  else
+    std::cout << terminal_report(outcome,
+                                 {.colour = isatty(STDOUT_FILENO) && !invocation.options.count("ci")});
+  return done(code);
+}
+
+}  // namespace blackstart::cli

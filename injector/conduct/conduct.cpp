@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/conduct/conduct.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "injector/conduct/evaluate.h"
+#include "injector/conduct/fill_outcome.h"
+#include "injector/conduct/fleet.h"
+#include "injector/conduct/impact_watch.h"
+#include "injector/record/judge.h"
+
+namespace blackstart {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr Duration kTick = 100ms;
+constexpr Duration kFireLead = 500ms;        // from the order to fire to T0: every agent must hear of it
+constexpr Duration kSteadyPatience = 30s;    // beyond steadyState.for, before T0
+constexpr Duration kRecoveryPatience = 60s;  // beyond recovery.watch, after the revert
+constexpr Duration kUnfinished = 2s;         // after the last phase, for answers still under way
+constexpr double kLostShare = 0.10;          // more agents lost than this end the run
+constexpr Duration kNoHorizon = Duration::max();
+
+std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
+                                                                   const ImpactWatch& impact) {
+  std::map<std::string, std::vector<contract::Probe>> probes;
+  for (const ProbeSpec& spec : experiment.probes) probes[spec.from].push_back(spec.probe);
+  if (!impact.viewpoint().empty())
+    for (const contract::Probe& check : impact.probes()) probes[impact.viewpoint()].push_back(check);
+  return probes;
+}
+
+class Run {
+ public:
+  Run(const Plan& plan, const Experiment& experiment, const Topology& topology, Channel& channel,
+      const ConductOptions& options)
+      : plan_(plan),
+        experiment_(experiment),
+        options_(options),
+        impact_(topology, plan),
+        fleet_(channel, options.run, plan.orders, probes_by_host(experiment, impact_)) {
+    outcome_.run = options.run;
+    outcome_.experiment = experiment.name;
+    outcome_.summary = experiment.summary;
+    outcome_.topology = topology.name;
+    outcome_.hash = plan.hash;
+    outcome_.expected_failure = experiment.expect == Expect::kFail;
+    outcome_.single_site = plan.single_site;
+    for (const auto& [name, service] : topology.services) {
+      OutcomeService& entry = outcome_.services[name];
+      entry.role = service.role;
+      entry.tier = service.tier;
+      if (const auto predicted = plan.predicted.find(name); predicted != plan.predicted.end())
+        entry.predicted = predicted->second;
+    }
+    for (const Gate& gate : experiment.gates) gates_.push_back({&gate, std::nullopt, std::nullopt});
+    std::sort(gates_.begin(), gates_.end(),
+              [](const auto& a, const auto& b) { return a.gate->at < b.gate->at; });
+  }
+
+  Outcome run() {
+    event("run", {{"experiment", experiment_.name}, {"hash", plan_.hash}, {"hosts", fleet_.size()}});
+    if (preflight() && wait_steady() && arm()) {
+      if (fire()) hold();
+      revert();
+      if (!by_person_) recover();
+    }
+    settle();
+    check_residue();
+    finish();
+    return std::move(outcome_);
+  }
+
+ private:
+  struct OpenGate {
+    const Gate* gate;
+    std::optional<bool> passed;
+    std::optional<Duration> at;
+  };
+
+  bool preflight() {
+    enter("preflight");
+    if (auto ok = fleet_.hello(); !ok) return refuse(ok.error());
+    if (impact_.viewpoint().empty())
+      note("no host can look at the services from outside the cut: what they show is unknown");
+    return !aborted();
+  }
+
+  bool wait_steady() {
+    enter("steady", experiment_.steady_for);
+    if (auto ok = fleet_.start_probes(); !ok) return refuse(ok.error());
+    const UnixNs start = now();
+    while (true) {
+      tick();
+      if (aborted()) return false;
+      const UnixNs from = now() - experiment_.steady_for.count();
+      if (from >= start && steady(experiment_.probes, histories_, from, now())) {
+        times_.steady_start = from;
+        return true;
+      }
+      if (now() - start > (experiment_.steady_for + kSteadyPatience).count()) {
+        const std::string why = why_not_steady(experiment_.probes, histories_, from, now());
+        return refuse({ErrorKind::kRefused,
+                       "start: the steady state does not hold before anything is touched", "", 0, why});
+      }
+    }
+  }
+
+  bool arm() {
+    enter("arm");
+    if (auto ok = fleet_.arm(); !ok) return refuse(ok.error());
+    armed_ = true;
+    return true;
+  }
+
+  bool fire() {
+    enter("fire", kFireLead);
+    tick();
+    if (aborted()) return false;
+    const UnixNs t0 = now() + kFireLead.count();
+    if (auto ok = fleet_.fire(t0, horizon()); !ok) {
+      refuse(ok.error());
+      return false;
+    }
+    times_.fired = t0;
+    event("fire", {{"t0", rfc3339(t0)}});
+    while (now() < t0) {
+      tick();
+      if (aborted()) return false;
+    }
+    return true;
+  }
+
+  void hold() {
+    enter("hold", plan_.end);
+    while (now() < times_.fired + end_of_faults().count()) {
+      tick();
+      judge_gates();
+      if (aborted() || guards_breached() || agents_lost()) return;
+    }
+  }
+
+  void revert() {
+    enter("revert");
+    if (times_.fired > now()) times_.fired = 0;  // taken back before it began
+    const std::string reason = stop_reason_.empty() ? "end" : by_person_ ? "abort" : "guard";
+    times_.reverted = now();
+    if (auto ok = fleet_.revert(reason); !ok) {
+      stranded_ = true;
+      note(ok.error().message());
+      event("stranded", {{"error", ok.error().message()}});
+    }
+    event("revert", {{"reason", reason}});
+    if (times_.fired == 0) times_.reverted = 0;
+  }
+
+  void recover() {
+    if (times_.fired == 0) return;
+    enter("recover", experiment_.recovery.watch);
+    while (true) {
+      tick();
+      if (aborted()) return;
+      const UnixNs from = now() - experiment_.recovery.watch.count();
+      if (from >= times_.reverted && steady(experiment_.probes, histories_, from, now())) {
+        recovered_ = true;
+        return;
+      }
+      if (now() - times_.reverted > (experiment_.recovery.watch + kRecoveryPatience).count()) {
+        recovered_ = false;
+        note("the steady state did not return: " +
+             why_not_steady(experiment_.probes, histories_, from, now()));
+        return;
+      }
+    }
+  }
+
+  // Lets answers that are still under way come in, so that every attempt is judged.
+  void settle() {
+    times_.ended = now();
+    if (times_.steady_start == 0) return;
+    if (!by_person_)
+      for (const UnixNs until = now() + kUnfinished.count(); now() < until;) tick();
+    fleet_.stop_probes();
+  }
+
+  void check_residue() {
+    enter("residue");
+    reports_ = fleet_.reports();
+    outcome_.residue = armed_ ? fleet_.residue() : std::vector<std::string>{};
+    for (const auto& [host, why] : fleet_.lost()) {
+      if (!armed_) break;
+      gaps_.push_back("the agent of " + host + " does not answer, so what it saw is not known");
+      note("the agent of " + host + " does not answer: " + why + "; its faults ended with it");
+    }
+    leave_phase();
+  }
+
+  void finish() {
+    for (const Hypothesis& hypothesis : experiment_.hypothesis)
+      outcome_.hypothesis.push_back(evaluate(hypothesis, histories_, times_));
+    for (const ProbeSpec& probe : experiment_.probes)
+      outcome_.probes[probe.probe.name()] = summarize(probe, histories_[probe.probe.name()], times_);
+    for (auto& [name, service] : outcome_.services)
+      service.observed = impact_.observed(name, times_.fired, times_.reverted);
+    for (const OpenGate& gate : gates_)
+      outcome_.gates.push_back({describe(*gate.gate), gate.passed, gate.at});
+    for (const Guard& guard : experiment_.guards) {
+      const auto breached = breaches_.find(&guard);
+      outcome_.guards.push_back(
+          breached == breaches_.end() ? OutcomeGuard{guard.text, false, std::nullopt, ""} : breached->second);
+    }
+    fill_faults(plan_, reports_, times_, horizon(), outcome_);
+    fill_objectives(experiment_, times_, recovered_.value_or(false), outcome_);
+
+    if (refused_) {
+      outcome_.exit_code = exit_code_of(refused_->kind);
+      outcome_.reason = refused_->message();
+    } else {
+      const Judgement judgement = judge(facts());
+      outcome_.verdict = judgement.verdict;
+      outcome_.recovery_verdict = judgement.recovery;
+      outcome_.exit_code = judgement.exit_code;
+      outcome_.reason = judgement.verdict == Verdict::kAborted ? stop_reason_ : judgement.reason + because();
+    }
+    event("verdict", {{"verdict", verdict_name(outcome_.verdict)},
+                      {"exitCode", outcome_.exit_code},
+                      {"reason", outcome_.reason}});
+  }
+
+  [[nodiscard]] RunFacts facts() const {
+    RunFacts facts;
+    facts.stranded = stranded_ || !outcome_.residue.empty();
+    facts.aborted = !stop_reason_.empty();
+    facts.injected = !idle_fault() && !outcome_.faults.empty();
+    for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis) facts.hypothesis.push_back(hypothesis.met);
+    facts.recovered = recovered_;
+    facts.expect_failure = outcome_.expected_failure;
+    facts.gaps = gaps_;
+    for (const OutcomeFault& fault : outcome_.faults)
+      if (fault.leaked > 0)
+        facts.gaps.push_back("the cut was not whole: " + std::to_string(fault.leaked) + " packets leaked through " + fault.id);
+    return facts;
+  }
+
+  // A fault that fired and hit nothing.
+  [[nodiscard]] const OutcomeFault* idle_fault() const {
+    const auto idle = std::find_if(outcome_.faults.begin(), outcome_.faults.end(),
+                                   [](const OutcomeFault& fault) { return fault.dropped == 0; });
+    return idle == outcome_.faults.end() ? nullptr : &*idle;
+  }
+
+  // What a reader asks next: which hypothesis, which fault.
+  [[nodiscard]] std::string because() const {
+    if (const OutcomeFault* idle = idle_fault(); idle && outcome_.verdict == Verdict::kInconclusive)
+      return " (" + idle->id + " " + idle->kind + ")";
+    std::string names;
+    for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
+      if (hypothesis.met == std::optional<bool>(false)) names += (names.empty() ? ": " : ", ") + hypothesis.probe;
+    return outcome_.verdict == Verdict::kFail ? names : "";
+  }
+
+  // One step of waiting: new samples and reports, renewed leases, a progress line.
+  void tick() {
+    options_.sleep(kTick);
+    fleet_.collect(horizon(), [&](const contract::Sample& sample) {
+      if (ImpactWatch::is_check(sample.probe()))
+        impact_.add(sample);
+      else
+        histories_[sample.probe()].add(sample);
+    });
+    RunProgress progress{phase_, detail_, Duration(now() - phase_start_), expected_, 0, 0, {}};
+    for (const auto& [host, report] : fleet_.reports()) {
+      for (const auto& fault : report.faults())
+        for (const auto& count : fault.packets())
+          if (count.verdict() == "drop") progress.dropped += count.packets();
+      for (const auto& leak : report.leaks()) progress.leaked += leak.packets();
+    }
+    for (const ProbeSpec& probe : experiment_.probes)
+      progress.probes.emplace_back(
+          probe.probe.name(), histories_[probe.probe.name()].recent_ratio(5s, now() - Duration(10s).count()));
+    options_.observer->progress(progress);
+  }
+
+  void judge_gates() {
+    for (OpenGate& open : gates_) {
+      if (open.passed) {
+        if (!*open.passed) return;  // what stands behind a failed gate is not asked any more
+        continue;
+      }
+      const UnixNs due = times_.fired + open.gate->at.count();
+      if (now() < due) return;
+      bool passed = true;
+      for (const std::string& probe : open.gate->probes) {
+        const ProbeHistory& history = histories_[probe];
+        // Wait until the answers up to the gate are in, but no longer than a missing probe takes to be
+        // missed.
+        if (history.settled() < due && now() < due + Duration(5s).count()) return;
+        const auto ratio = history.count(due - open.gate->over.count(), due).success_ratio();
+        passed = passed && ratio && open.gate->success_ratio.holds(*ratio);
+      }
+      open.passed = passed;
+      open.at = Duration(now() - times_.fired);
+      event("gate", {{"gate", describe(*open.gate)}, {"passed", passed}});
+      detail_ =
+          "gate " + std::string(passed ? "passed: " : "failed, nothing more fires: ") + describe(*open.gate);
+    }
+  }
+
+  // Faults that start behind a gate wait for it.
+  [[nodiscard]] Duration horizon() const {
+    for (const OpenGate& open : gates_)
+      if (!open.passed.value_or(false)) return open.gate->at;
+    return kNoHorizon;
+  }
+
+  [[nodiscard]] Duration end_of_faults() const {
+    Duration end{0};
+    const Duration reach = gates_failed() ? horizon() : kNoHorizon;
+    for (const FaultSpec& fault : experiment_.faults)
+      if (fault.at < reach) end = std::max(end, fault.at + fault.duration);
+    return end;
+  }
+  [[nodiscard]] bool gates_failed() const {
+    return std::any_of(gates_.begin(), gates_.end(),
+                       [](const OpenGate& open) { return open.passed && !*open.passed; });
+  }
+
+  bool guards_breached() {
+    const size_t unexpected = impact_.unexpected(plan_.predicted, now());
+    for (const Guard& guard : experiment_.guards) {
+      const auto why = breach(guard, histories_, now(), unexpected);
+      if (!why) continue;
+      breaches_[&guard] = {guard.text, true, Duration(now() - times_.fired), *why};
+      event("guard", {{"guard", guard.text}, {"why", *why}});
+      stop("guard breached: " + guard.text + " (" + *why + ")");
+      return true;
+    }
+    return false;
+  }
+
+  bool agents_lost() {
+    if (static_cast<double>(fleet_.lost().size()) <= kLostShare * static_cast<double>(fleet_.size()))
+      return false;
+    const auto& [host, why] = *fleet_.lost().begin();
+    stop(std::to_string(fleet_.lost().size()) + " of " + std::to_string(fleet_.size()) +
+         " agents do not answer, first " + host);
+    event("agents-lost", {{"agents", fleet_.lost().size()}, {"first", host}, {"why", why}});
+    return true;
+  }
+
+  bool aborted() {
+    const auto reason = options_.abort_requested ? options_.abort_requested() : std::nullopt;
+    if (!reason) return false;
+    by_person_ = true;
+    event("abort", {{"reason", *reason}});
+    stop(*reason);
+    return true;
+  }
+
+  void stop(const std::string& reason) {
+    if (stop_reason_.empty()) stop_reason_ = reason;
+  }
+
+  // Ends the run with an error before or while something was armed; always false.
+  bool refuse(const Error& error) {
+    refused_ = error;
+    event("refused", {{"error", error.message()}});
+    return false;
+  }
+
+  void enter(const std::string& phase, Duration expected = Duration{0}) {
+    leave_phase();
+    phase_ = phase;
+    phase_start_ = now();
+    expected_ = expected;
+    detail_.clear();
+    outcome_.phases.push_back({phase, phase_start_, 0});
+    event("phase", {{"phase", phase}});
+    options_.observer->progress({phase, "", Duration{0}, expected, 0, 0, {}});
+  }
+  void leave_phase() {
+    if (!outcome_.phases.empty() && outcome_.phases.back().end == 0) outcome_.phases.back().end = now();
+  }
+
+  static std::string describe(const Gate& gate) {
+    std::string probes;
+    for (const std::string& probe : gate.probes) probes += (probes.empty() ? "" : ", ") + probe;
+    return "at " + format_duration(gate.at) + ": " + probes + " successRatio " + gate.success_ratio.text +
+           " over " + format_duration(gate.over);
+  }
+
+  void event(const std::string& type, const json& data) { options_.observer->event(now(), type, data); }
+  void note(const std::string& text) { outcome_.notes.push_back(text); }
+  [[nodiscard]] UnixNs now() const { return options_.now(); }
+
+  const Plan& plan_;
+  const Experiment& experiment_;
+  const ConductOptions& options_;
+  ImpactWatch impact_;
+  Fleet fleet_;
+  Outcome outcome_;
+  Histories histories_;
+  RunTimes times_;
+  std::vector<OpenGate> gates_;
+  std::map<const Guard*, OutcomeGuard> breaches_;
+  std::map<std::string, contract::HostReport> reports_;  // the last of each agent that belong to this run
+  std::string phase_, detail_, stop_reason_;
+  UnixNs phase_start_ = 0;
+  Duration expected_{0};
+  std::optional<Error> refused_;
+  std::optional<bool> recovered_;
+  std::vector<std::string> gaps_;  // what a verdict needs and nobody said
+  bool armed_ = false, by_person_ = false, stranded_ = false;
+};
+
+}  // namespace
+
+Outcome conduct(const Plan& plan, const Experiment& experiment, const Topology& topology, Channel& channel,
+                const ConductOptions& options) {
+  return Run(plan, experiment, topology, channel, options).run();
+}
+
+}  // namespace blackstart

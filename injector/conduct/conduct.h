@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run, from preflight to verdict:
+//
+//   preflight → steady → arm → fire → hold → revert → recover → residue → verdict
+//
+// Usage: Outcome outcome = conduct(plan, experiment, topology, channel, options);
+//
+// Invariants:
+//   1. Nothing is written on any host before `arm`; a red preflight or steady state touches nothing.
+//   2. From `arm` on, every way out of the run passes through `revert`.
+//   3. An abort is honoured in every phase, within one tick (100 ms) and the time to revert.
+//   4. The outcome is filled from what agents and probes said; what nobody said stays unknown.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agents/channel/channel.h"
+#include "injector/experiment/experiment.h"
+#include "injector/plan/plan.h"
+#include "injector/record/outcome.h"
+#include "injector/topology/topology.h"
+
+namespace blackstart {
+
+// Where a run stands, for a progress line.
+struct RunProgress {
+  std::string phase;
+  std::string detail;    // what the phase waits for, or what happened last
+  Duration elapsed{0};   // in this phase
+  Duration expected{0};  // how long it is meant to take; 0: until it is done
+  uint64_t dropped = 0, leaked = 0;
+  std::vector<std::pair<std::string, std::optional<double>>> probes;  // success ratio over the last seconds
+};
+
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void event(UnixNs at, const std::string& type, const nlohmann::json& data) = 0;
+  virtual void progress(const RunProgress& progress) = 0;
+};
+
+struct ConductOptions {
+  std::string run;
+  RunObserver* observer = nullptr;                              // not owned; required
+  std::function<std::optional<std::string>()> abort_requested;  // why the run must end now
+  std::function<UnixNs()> now = unix_now;
+  std::function<void(Duration)> sleep;  // required
+};
+
+Outcome conduct(const Plan& plan, const Experiment& experiment, const Topology& topology, Channel& channel,
+                const ConductOptions& options);
+
+}  // namespace blackstart

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/conduct/evaluate.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace blackstart {
+namespace {
+
+// A probe that has not answered for this long (beside its own timeout) has no data.
+constexpr Duration kSilence = std::chrono::seconds(3);
+
+const ProbeHistory kNoHistory;
+
+const ProbeHistory& history_of(const Histories& histories, const std::string& probe) {
+  const auto found = histories.find(probe);
+  return found == histories.end() ? kNoHistory : found->second;
+}
+
+std::string percent(double ratio) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f%%", ratio * 100);
+  return text;
+}
+
+std::optional<double> ratio(const ProbeHistory& history, UnixNs from, UnixNs to) {
+  if (from == 0 || to == 0) return std::nullopt;
+  return history.count(from, to).success_ratio();
+}
+
+}  // namespace
+
+OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histories, const RunTimes& times) {
+  OutcomeHypothesis outcome;
+  outcome.probe = hypothesis.probe;
+  outcome.text = "successRatio " + hypothesis.success_ratio.text + " over " +
+                 format_duration(hypothesis.over) + " within " + format_duration(hypothesis.within);
+  if (times.fired == 0) return outcome;
+  const ProbeHistory& history = history_of(histories, hypothesis.probe);
+  const UnixNs end = times.reverted == 0 ? times.ended : times.reverted;
+  if (history.count(times.fired, end).attempts == 0) return outcome;
+
+  std::optional<UnixNs> since = times.fired;  // the earliest moment from which it has held ever since
+  for (const auto& sample : history.samples()) {
+    if (sample.scheduled <= times.fired || sample.scheduled > end) continue;
+    const auto seen =
+        history.count(sample.scheduled - hypothesis.over.count(), sample.scheduled).success_ratio();
+    if (!seen || !hypothesis.success_ratio.holds(*seen))
+      since.reset();
+    else if (!since)
+      since = sample.scheduled;
+  }
+  outcome.met = since && Duration(*since - times.fired) <= hypothesis.within;
+  if (since) outcome.at = Duration(*since - times.fired);
+  return outcome;
+}
+
+std::optional<std::string> breach(const Guard& guard, const Histories& histories, UnixNs now,
+                                  size_t unexpected_services) {
+  if (guard.unexpected_services) {
+    if (guard.unexpected_services->holds(static_cast<double>(unexpected_services))) return std::nullopt;
+    return std::to_string(unexpected_services) + " services are hurt that were predicted unaffected";
+  }
+  const ProbeHistory& history = history_of(histories, guard.probe);
+  const auto seen = history.recent_ratio(guard.over, now - guard.over.count() - kSilence.count());
+  if (!seen) {
+    if (guard.on_missing == Guard::OnMissing::kIgnore) return std::nullopt;
+    return "no data from probe " + guard.probe;
+  }
+  if (guard.success_ratio.holds(*seen)) return std::nullopt;
+  return guard.probe + " succeeds in " + percent(*seen);
+}
+
+bool steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from, UnixNs to) {
+  return std::all_of(probes.begin(), probes.end(), [&](const ProbeSpec& probe) {
+    const auto& history = history_of(histories, probe.probe.name());
+    // An attempt still under way may yet fail: what counts must be settled.
+    if (history.settled() < to - probe.probe.every_ns() - probe.probe.timeout_ns()) return false;
+    const auto count = history.count(from, to);
+    return count.attempts > 0 && count.failures == 0;
+  });
+}
+
+std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
+                           UnixNs to) {
+  for (const ProbeSpec& probe : probes) {
+    const std::string& name = probe.probe.name();
+    const auto& history = history_of(histories, name);
+    const auto count = history.count(from, to);
+    if (count.attempts == 0)
+      return name + ": no data" + (count.missed > 0 ? " (every attempt was missed)" : "");
+    if (count.failures == 0) continue;
+    std::string reason;
+    for (const auto& sample : history.samples())
+      if (sample.outcome == contract::Sample::FAILURE && sample.scheduled > from && sample.scheduled <= to)
+        reason = sample.reason;
+    return name + " from " + probe.from + ": " + std::to_string(count.failures) + " of " +
+           std::to_string(count.attempts) + " failed (" + reason + ")";
+  }
+  return "answers are still under way";
+}
+
+OutcomeProbe summarize(const ProbeSpec& probe, const ProbeHistory& history, const RunTimes& times) {
+  OutcomeProbe outcome;
+  outcome.from = probe.from;
+  outcome.weight = probe.weight;
+  const auto all = history.count(0, times.ended);
+  outcome.attempts = all.attempts;
+  outcome.failures = all.failures;
+  outcome.missed = all.missed;
+  const UnixNs cut_end = times.reverted == 0 ? times.ended : times.reverted;
+  outcome.before = ratio(history, times.steady_start, times.fired == 0 ? times.ended : times.fired);
+  outcome.during = times.fired == 0 ? std::nullopt : ratio(history, times.fired, cut_end);
+  outcome.after = ratio(history, times.reverted, times.ended);
+  for (const auto& sample : history.samples()) {
+    if (sample.outcome != contract::Sample::FAILURE) continue;
+    outcome.last_failure = sample.scheduled;
+    outcome.last_reason = sample.reason;
+    if (times.fired == 0 || sample.scheduled <= times.fired) continue;
+    if (outcome.impact_from == 0) outcome.impact_from = sample.scheduled;
+    outcome.impact_to = sample.scheduled + probe.probe.every_ns();
+  }
+  return outcome;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/conduct/fill_outcome.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace blackstart {
+namespace {
+
+using PairKey =
+    std::tuple<std::string, std::string, std::string, std::string>;  // src, dst, direction, verdict
+
+void add_fault_report(const contract::FaultReport& report, OutcomeFault& fault,
+                      std::map<PairKey, OutcomeFault::Pair>& pairs) {
+  if (!report.engine().empty()) fault.engine = report.engine();
+  if (report.first_unix_ns() != 0 && (fault.first_effect == 0 || report.first_unix_ns() < fault.first_effect))
+    fault.first_effect = report.first_unix_ns();
+  for (const auto& count : report.packets()) {
+    const std::string direction = count.direction() == contract::DIRECTION_EGRESS ? "egress" : "ingress";
+    auto& pair = pairs[{count.src_site(), count.dst_site(), direction, count.verdict()}];
+    pair.src_site = count.src_site();
+    pair.dst_site = count.dst_site();
+    pair.direction = direction;
+    pair.verdict = count.verdict();
+    pair.packets += count.packets();
+    pair.bytes += count.bytes();
+    if (count.verdict() == "drop") {
+      fault.dropped += count.packets();
+      fault.bytes += count.bytes();
+    } else {
+      fault.protected_packets += count.packets();
+    }
+  }
+}
+
+std::vector<std::string> hosts_with(const Plan& plan, const std::string& fault) {
+  std::vector<std::string> hosts;
+  for (const PlanTarget& target : plan.targets)
+    if (std::any_of(target.faults.begin(), target.faults.end(),
+                    [&](const auto& own) { return own.id == fault; }))
+      hosts.push_back(target.host);
+  return hosts;
+}
+
+// Every fault of the plan once, in the order of the experiment.
+std::map<std::string, PlanTargetFault> faults_of(const Plan& plan) {
+  std::map<std::string, PlanTargetFault> faults;
+  for (const PlanTarget& target : plan.targets)
+    for (const PlanTargetFault& fault : target.faults) faults.emplace(fault.id, fault);
+  return faults;
+}
+
+std::optional<Duration> mitigated(const Outcome& outcome) {
+  std::optional<Duration> last;
+  for (const OutcomeHypothesis& hypothesis : outcome.hypothesis) {
+    if (!hypothesis.met.value_or(false) || !hypothesis.at) return std::nullopt;
+    last = std::max(last.value_or(Duration{0}), *hypothesis.at);
+  }
+  return last;
+}
+
+// From T0 to the end of the last failure of any probe.
+std::optional<Duration> recovered_after(const Outcome& outcome, UnixNs t0) {
+  Duration last{0};
+  for (const auto& [name, probe] : outcome.probes)
+    if (probe.impact_to != 0) last = std::max(last, Duration(probe.impact_to - t0));
+  return last;
+}
+
+}  // namespace
+
+void fill_faults(const Plan& plan, const std::map<std::string, contract::HostReport>& reports,
+                 const RunTimes& times, Duration horizon, Outcome& outcome) {
+  outcome.fired = times.fired;
+  if (times.fired == 0) return;
+  for (const auto& [id, planned] : faults_of(plan)) {
+    OutcomeFault fault;
+    fault.id = id;
+    fault.kind = planned.kind;
+    fault.hosts = hosts_with(plan, id);
+    if (planned.start >= horizon) {
+      outcome.notes.push_back(id + " " + planned.kind +
+                              " did not fire: it stands behind a gate that did not pass");
+      continue;
+    }
+    std::map<PairKey, OutcomeFault::Pair> pairs;
+    for (const auto& [host, report] : reports) {
+      for (const auto& own : report.faults())
+        if (own.id() == id) add_fault_report(own, fault, pairs);
+      for (const auto& leak : report.leaks())
+        if (leak.fault() == id) fault.leaked += leak.packets();
+    }
+    for (auto& [key, pair] : pairs) fault.pairs.push_back(std::move(pair));
+    fault.end =
+        std::min(times.fired + planned.end.count(), times.reverted == 0 ? times.ended : times.reverted);
+    if (fault.first_effect != 0 && (outcome.t0 == 0 || fault.first_effect < outcome.t0))
+      outcome.t0 = fault.first_effect;
+    outcome.faults.push_back(std::move(fault));
+  }
+
+  UnixNs first = std::numeric_limits<UnixNs>::max(), last = 0;
+  for (const auto& [host, report] : reports) {
+    if (report.fired_unix_ns() == 0 || report.faults().empty()) continue;
+    first = std::min(first, report.fired_unix_ns());
+    last = std::max(last, report.fired_unix_ns());
+  }
+  if (last != 0) outcome.apply_skew = Duration(last - first);
+}
+
+void fill_objectives(const Experiment& experiment, const RunTimes& times, bool recovered, Outcome& outcome) {
+  const Objectives& objectives = experiment.objectives;
+  const auto add = [&](const char* name, const std::optional<Duration>& target,
+                       std::optional<Duration> achieved, UnixNs seen_until) {
+    if (!target) return;
+    OutcomeObjective objective{name, *target, achieved, false};
+    if (!achieved && times.fired != 0 && seen_until > times.fired) {
+      objective.achieved = Duration(seen_until - times.fired);
+      objective.censored = true;
+    }
+    outcome.objectives.push_back(std::move(objective));
+  };
+  if (objectives.detect) outcome.objectives.push_back({"detect", *objectives.detect, std::nullopt, false});
+  add("mitigate", objectives.mitigate, times.fired == 0 ? std::nullopt : mitigated(outcome), times.reverted);
+  add("recover", objectives.recover, recovered ? recovered_after(outcome, times.fired) : std::nullopt,
+      times.ended);
+}
+
+}  // namespace blackstart

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what the agents reported to the outcome's faults, times and objectives. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "agents/contract/contract.pb.h"
+#include "injector/conduct/evaluate.h"
+#include "injector/experiment/experiment.h"
+#include "injector/record/outcome.h"
+
+namespace blackstart {
+
+// Sums each fault over the hosts; sets t0 (the first packet hit), fired and the skew. A fault that
+// starts at or behind the horizon never fired and is noted.
+void fill_faults(const Plan& plan, const std::map<std::string, contract::HostReport>& reports,
+                 const RunTimes& times, Duration horizon, Outcome& outcome);
+
+// mitigate: every hypothesis met while the fault lasts; recover: the steady state regained and kept.
+// What a person must mark (detect) is unknown; a run that was too short gives a lower bound.
+void fill_objectives(const Experiment& experiment, const RunTimes& times, bool recovered, Outcome& outcome);
+
+}  // namespace blackstart

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/conduct/fleet.h"
+
+#include <set>
+
+namespace blackstart {
+namespace {
+
+constexpr auto kPatience = std::chrono::milliseconds(2000);
+constexpr auto kArmPatience = std::chrono::milliseconds(15000);
+
+// The first error of a round, saying how many more there were.
+Result<> first_error(const std::map<std::string, Result<contract::Reply>>& replies) {
+  size_t failures = 0;
+  const Error* first = nullptr;
+  for (const auto& [host, reply] : replies) {
+    if (reply) continue;
+    if (!first) first = &reply.error();
+    ++failures;
+  }
+  if (!first) return {};
+  Error error = *first;
+  if (failures > 1)
+    error.hint += (error.hint.empty() ? "" : "; ") + std::to_string(failures - 1) + " more hosts failed";
+  return tl::unexpected(error);
+}
+
+}  // namespace
+
+Fleet::Fleet(Channel& channel, std::string run, std::map<std::string, contract::Order> orders,
+             std::map<std::string, std::vector<contract::Probe>> probes)
+    : channel_(channel), run_(std::move(run)), orders_(std::move(orders)), probes_(std::move(probes)) {
+  std::set<std::string> hosts;
+  for (auto& [host, order] : orders_) {
+    order.set_run(run_);
+    hosts.insert(host);
+  }
+  for (const auto& [host, list] : probes_) hosts.insert(host);
+  hosts_.assign(hosts.begin(), hosts.end());
+}
+
+Fleet::Replies Fleet::ask(const std::vector<std::string>& hosts,
+                          const std::function<void(const std::string&, contract::Request&)>& fill,
+                          std::chrono::milliseconds timeout) {
+  std::map<std::string, contract::Request> requests;
+  for (const std::string& host : hosts) fill(host, requests[host]);
+  Replies replies = channel_.call_all(requests, timeout);
+  for (const auto& [host, reply] : replies) {
+    if (reply) {
+      reports_[host] = reply->report();
+      lost_.erase(host);
+    } else if (reply.error().kind == ErrorKind::kUnreachable) {
+      lost_[host] = reply.error().message();
+    }
+  }
+  return replies;
+}
+
+std::vector<std::string> Fleet::armed_hosts() const {
+  std::vector<std::string> hosts;
+  for (const auto& [host, order] : orders_) hosts.push_back(host);
+  return hosts;
+}
+
+Result<> Fleet::hello() {
+  const Replies replies = ask(
+      hosts_, [](const std::string&, contract::Request& request) { request.mutable_hello(); }, kPatience);
+  if (auto ok = first_error(replies); !ok) return ok;
+  for (const auto& [host, report] : reports_) {
+    if (!report.run().empty() && report.run() != run_)
+      return fail(ErrorKind::kRefused, "use host", host, 0,
+                  "run " + report.run() + " holds it (blackstart abort " + report.run() + " ends that run)");
+    if (report.residue_size() > 0)
+      return fail(
+          ErrorKind::kStranded, "use host", host, 0,
+          "something is left there from before: " + report.residue(0) + " (restarting its agent removes it)");
+  }
+  return {};
+}
+
+Result<> Fleet::start_probes() {
+  std::vector<std::string> hosts;
+  for (const auto& [host, list] : probes_) hosts.push_back(host);
+  return first_error(ask(
+      hosts,
+      [&](const std::string& host, contract::Request& request) {
+        request.mutable_start_probes()->set_run(run_);
+        for (const contract::Probe& probe : probes_.at(host))
+          *request.mutable_start_probes()->add_probes() = probe;
+      },
+      kPatience));
+}
+
+void Fleet::stop_probes() {
+  std::vector<std::string> hosts;
+  for (const auto& [host, list] : probes_) hosts.push_back(host);
+  (void)ask(
+      hosts,
+      [&](const std::string&, contract::Request& request) { request.mutable_stop_probes()->set_run(run_); },
+      kPatience);
+}
+
+Result<> Fleet::arm() {
+  const Replies replies = ask(
+      armed_hosts(),
+      [&](const std::string& host, contract::Request& request) {
+        *request.mutable_arm()->mutable_order() = orders_.at(host);
+      },
+      kArmPatience);
+  auto armed = first_error(replies);
+  if (!armed) (void)revert("not every agent could arm");
+  return armed;
+}
+
+Result<> Fleet::fire(UnixNs t0, Duration horizon) {
+  const Replies replies = ask(
+      armed_hosts(),
+      [&](const std::string&, contract::Request& request) {
+        request.mutable_fire()->set_run(run_);
+        request.mutable_fire()->set_t0_unix_ns(t0);
+        request.mutable_fire()->set_horizon_ns(horizon.count());
+      },
+      kPatience);
+  auto fired = first_error(replies);
+  if (!fired) (void)revert("not every agent could fire");
+  return fired;
+}
+
+void Fleet::collect(Duration horizon, const std::function<void(const contract::Sample&)>& sink) {
+  const Replies replies = ask(
+      hosts_,
+      [&](const std::string& host, contract::Request& request) {
+        request.mutable_collect()->set_run(run_);
+        request.mutable_collect()->set_samples_after(taken_[host]);
+        request.mutable_collect()->set_renew(true);
+        request.mutable_collect()->set_horizon_ns(horizon.count());
+      },
+      kPatience);
+  for (const auto& [host, reply] : replies) {
+    if (!reply) continue;
+    taken_[host] = reply->samples_until();
+    for (const contract::Sample& sample : reply->samples()) sink(sample);
+  }
+}
+
+Result<> Fleet::revert(const std::string& reason) {
+  const Replies replies = ask(
+      armed_hosts(),
+      [&](const std::string&, contract::Request& request) {
+        request.mutable_revert()->set_run(run_);
+        request.mutable_revert()->set_reason(reason);
+      },
+      kPatience);
+  for (const auto& [host, reply] : replies)
+    if (!reply && reply.error().kind == ErrorKind::kStranded) return tl::unexpected(reply.error());
+  return {};
+}
+
+std::vector<std::string> Fleet::residue() {
+  std::vector<std::string> found;
+  const Replies replies = ask(
+      hosts_, [](const std::string&, contract::Request& request) { request.mutable_hello(); }, kPatience);
+  for (const auto& [host, reply] : replies)
+    if (reply)
+      for (const std::string& object : reply->report().residue()) found.push_back(host + ": " + object);
+  return found;
+}
+
+}  // namespace blackstart

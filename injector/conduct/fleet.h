@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// All agents of one run, asked together. Knows which of them answer.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agents/channel/channel.h"
+#include "injector/plan/plan.h"
+
+namespace blackstart {
+
+class Fleet {
+ public:
+  // probes: by the host they are asked from. The channel outlives the fleet.
+  Fleet(Channel& channel, std::string run, std::map<std::string, contract::Order> orders,
+        std::map<std::string, std::vector<contract::Probe>> probes);
+
+  // Every agent answers, no other run holds its host, nothing is left there from before.
+  Result<> hello();
+  Result<> start_probes();
+  void stop_probes();
+  // All or none: when one agent cannot arm, the others are reverted and the error is that agent's.
+  Result<> arm();
+  Result<> fire(UnixNs t0, Duration horizon);
+  // Renews the leases, takes what is new. Agents that do not answer are lost, until they answer again.
+  void collect(Duration horizon, const std::function<void(const contract::Sample&)>& sink);
+  // Idempotent. Reports the first fault that could not be taken back; an agent that does not answer
+  // reverts by itself at its lease or deadline, and is in lost().
+  Result<> revert(const std::string& reason);
+  // What is still there, "HOST: OBJECT"; asks every agent.
+  std::vector<std::string> residue();
+
+  [[nodiscard]] const std::map<std::string, contract::HostReport>& reports() const { return reports_; }
+  [[nodiscard]] const std::map<std::string, std::string>& lost() const { return lost_; }  // host → why
+  [[nodiscard]] size_t size() const { return hosts_.size(); }
+
+ private:
+  using Replies = std::map<std::string, Result<contract::Reply>>;
+  Replies ask(const std::vector<std::string>& hosts,
+              const std::function<void(const std::string&, contract::Request&)>& fill,
+              std::chrono::milliseconds timeout);
+  std::vector<std::string> armed_hosts() const;
+
+  Channel& channel_;
+  std::string run_;
+  std::map<std::string, contract::Order> orders_;
+  std::map<std::string, std::vector<contract::Probe>> probes_;
+  std::vector<std::string> hosts_;  // every host with an order or a probe
+  std::map<std::string, contract::HostReport> reports_;
+  std::map<std::string, uint64_t> taken_;  // cursor into each agent's samples
+  std::map<std::string, std::string> lost_;
+};
+
+}  // namespace blackstart

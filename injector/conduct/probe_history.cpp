@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/conduct/probe_history.h"
+
+namespace blackstart {
+namespace {
+
+// A day of samples every 50 ms: what lies beyond is not a sequence number.
+constexpr uint64_t kMostSamples = 24 * 3600 * 20;
+
+}  // namespace
+
+std::optional<double> ProbeHistory::Count::success_ratio() const {
+  if (attempts == 0) return std::nullopt;
+  return static_cast<double>(attempts - failures) / static_cast<double>(attempts);
+}
+
+void ProbeHistory::add(const contract::Sample& sample) {
+  if (sample.sequence() >= kMostSamples || sample.outcome() == contract::Sample::UNKNOWN) return;
+  if (sample.sequence() >= samples_.size()) samples_.resize(sample.sequence() + 1);
+  Sample& slot = samples_[sample.sequence()];
+  if (slot.outcome != contract::Sample::UNKNOWN) return;
+  slot = {sample.scheduled_unix_ns(), Duration(sample.duration_ns()), sample.outcome(), sample.reason()};
+  while (contiguous_ < samples_.size() && samples_[contiguous_].outcome != contract::Sample::UNKNOWN)
+    ++contiguous_;
+}
+
+ProbeHistory::Count ProbeHistory::count(UnixNs from, UnixNs to) const {
+  Count count;
+  for (auto sample = samples_.rbegin(); sample != samples_.rend(); ++sample) {
+    if (sample->outcome == contract::Sample::UNKNOWN || sample->scheduled > to) continue;
+    if (sample->scheduled <= from) break;
+    if (sample->outcome == contract::Sample::MISSED) {
+      ++count.missed;
+      continue;
+    }
+    ++count.attempts;
+    if (sample->outcome == contract::Sample::FAILURE) ++count.failures;
+  }
+  return count;
+}
+
+UnixNs ProbeHistory::settled() const {
+  return contiguous_ == 0 ? 0 : samples_[contiguous_ - 1].scheduled;
+}
+
+std::optional<double> ProbeHistory::recent_ratio(Duration over, UnixNs stale) const {
+  const UnixNs end = settled();
+  if (end == 0 || end < stale) return std::nullopt;
+  return count(end - over.count(), end).success_ratio();
+}
+
+}  // namespace blackstart

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/contract/contract.pb.h"
+#include "agents/contract/units.h"
+
+namespace blackstart {
+
+// Everything one probe has said so far. A sample belongs to the moment it was scheduled for, however
+// long its answer took; an attempt that was missed is neither a success nor a failure.
+class ProbeHistory {
+ public:
+  struct Sample {
+    UnixNs scheduled = 0;
+    Duration took{0};
+    contract::Sample::Outcome outcome = contract::Sample::UNKNOWN;
+    std::string reason;
+  };
+  struct Count {
+    uint64_t attempts = 0, failures = 0, missed = 0;
+    // Of the attempts that were made; nullopt without any.
+    [[nodiscard]] std::optional<double> success_ratio() const;
+  };
+
+  // Samples may come in any order; one that is already there is ignored.
+  void add(const contract::Sample& sample);
+
+  // Attempts scheduled in (from, to].
+  [[nodiscard]] Count count(UnixNs from, UnixNs to) const;
+  // The same for the `over` before the last moment up to which every attempt has its answer, so that
+  // slow failures weigh as much as quick successes. nullopt: no data, or none newer than `stale`.
+  [[nodiscard]] std::optional<double> recent_ratio(Duration over, UnixNs stale) const;
+  [[nodiscard]] UnixNs settled() const;  // 0: nothing yet
+
+  // In order of schedule; holes (outcome UNKNOWN, scheduled 0) are attempts not heard of yet.
+  [[nodiscard]] const std::vector<Sample>& samples() const { return samples_; }
+
+ private:
+  std::vector<Sample> samples_;  // by sequence
+  size_t contiguous_ = 0;        // samples_[0, contiguous_) are all known
+};
+
+}  // namespace blackstart

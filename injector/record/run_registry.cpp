@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/record/run_registry.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include <nlohmann/json.hpp>
+
+namespace blackstart {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// Field 22 of /proc/PID/stat, counted behind the command's closing bracket; 0: no such process.
+uint64_t start_time(int64_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  const auto bracket = text.rfind(')');
+  if (bracket == std::string::npos) return 0;
+  std::istringstream fields(text.substr(bracket + 1));
+  std::string field;
+  for (int i = 3; i <= 22 && fields >> field; ++i) {
+    if (i == 3 && field == "Z") return 0;
+  }
+  return field.empty() ? 0 : std::strtoull(field.c_str(), nullptr, 10);
+}
+
+Result<> write_file(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".new";
+  {
+    std::ofstream file(fresh, std::ios::trunc);
+    file << text;
+    if (!file.flush()) return fail_errno(errno, "write", fresh);
+  }
+  std::error_code code;
+  fs::rename(fresh, path, code);
+  if (code) return fail_errno(code.value(), "write", path);
+  return {};
+}
+
+Result<> make_folder(const std::string& path) {
+  std::error_code code;
+  fs::create_directories(path, code);
+  if (code) return fail(ErrorKind::kMissing, "create", path, code.value(), "run as root");
+  fs::permissions(path, fs::perms::owner_all, code);
+  return {};
+}
+
+std::vector<std::string> folders_in(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(path, code)) names.push_back(entry.path().filename());
+  std::sort(names.rbegin(), names.rend());
+  return names;
+}
+
+std::optional<std::string> text_of(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return std::nullopt;
+  std::string line;
+  std::getline(file, line);
+  return line.empty() ? "asked by file " + path : line;
+}
+
+}  // namespace
+
+std::string RunRegistry::new_run_id() {
+  const time_t now = time(nullptr);
+  tm parts{};
+  gmtime_r(&now, &parts);
+  char date[32], id[48];
+  std::strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", &parts);
+  std::snprintf(id, sizeof id, "%s-%04x", date, std::random_device{}() & 0xffff);
+  return id;
+}
+
+Result<> RunRegistry::open(RunRecord record) {
+  record.pid = getpid();
+  record.pid_start = start_time(record.pid);
+  for (const std::string& folder : {kept_folder(record.run), live_ + "/runs/" + record.run})
+    if (auto ok = make_folder(folder); !ok) return ok;
+  const json text{{"run", record.run},           {"experiment", record.experiment},
+                  {"topology", record.topology}, {"agents", record.agents},
+                  {"started", record.started},   {"pid", record.pid},
+                  {"pidStart", record.pid_start}};
+  return write_file(live_ + "/runs/" + record.run + "/conductor", text.dump() + "\n");
+}
+
+void RunRegistry::close(const std::string& run) {
+  std::error_code ignored;
+  fs::remove_all(live_ + "/runs/" + run, ignored);
+  fs::remove(live_ + "/runs", ignored);  // only when it was the last
+  fs::remove(live_, ignored);
+}
+
+std::vector<RunRecord> RunRegistry::live() const {
+  std::vector<RunRecord> records;
+  for (const std::string& run : folders_in(live_ + "/runs")) {
+    std::ifstream file(live_ + "/runs/" + run + "/conductor");
+    const json text = json::parse(file, nullptr, false);
+    if (!text.is_object()) continue;
+    records.push_back({run, text.value("experiment", ""), text.value("topology", ""),
+                       text.value("agents", ""), text.value("started", UnixNs{0}),
+                       text.value("pid", int64_t{0}), text.value("pidStart", uint64_t{0})});
+  }
+  return records;
+}
+
+std::vector<std::string> RunRegistry::kept() const {
+  return folders_in(kept_ + "/runs");
+}
+
+bool RunRegistry::conductor_alive(const RunRecord& record) {
+  return record.pid > 0 && record.pid_start != 0 && start_time(record.pid) == record.pid_start;
+}
+
+Result<> RunRegistry::request_abort(const std::string& run, const std::string& why) {
+  return write_file(live_ + "/runs/" + run + "/abort", why + "\n");
+}
+
+std::optional<std::string> RunRegistry::abort_requested(const std::string& run) const {
+  if (auto why = text_of(live_ + "/runs/" + run + "/abort")) return why;
+  return text_of(live_ + "/abort");
+}
+
+}  // namespace blackstart

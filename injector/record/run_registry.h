@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which runs there are and were on this machine, as files anyone with the rights can read:
+//
+//   /run/blackstart/runs/RUN/conductor   who conducts it: pid, start time, where its agents listen
+//   /run/blackstart/runs/RUN/abort       whoever creates it ends the run; its text says why
+//   /run/blackstart/abort                ends every run
+//   /var/lib/blackstart/runs/RUN/        plan.json, events.jsonl, outcome.json: kept
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/contract/result.h"
+#include "agents/contract/units.h"
+
+namespace blackstart {
+
+struct RunRecord {
+  std::string run, experiment, topology, agents;  // agents: the folder of the channel
+  UnixNs started = 0;
+  int64_t pid = 0;
+  uint64_t pid_start = 0;  // from /proc/PID/stat: a pid that was used again is another process
+};
+
+class RunRegistry {
+ public:
+  explicit RunRegistry(std::string live = "/run/blackstart", std::string kept = "/var/lib/blackstart")
+      : live_(std::move(live)), kept_(std::move(kept)) {}
+
+  // Sorts by time, and tells two runs of one second apart: "20260102T030405Z-1f3a".
+  static std::string new_run_id();
+
+  // Makes both folders and the conductor file for this process; fills pid and pid_start.
+  Result<> open(RunRecord record);
+  // The run is over: its live folder goes, what is kept stays.
+  void close(const std::string& run);
+
+  [[nodiscard]] std::vector<RunRecord> live() const;    // newest first
+  [[nodiscard]] std::vector<std::string> kept() const;  // run ids, newest first
+  [[nodiscard]] std::string kept_folder(const std::string& run) const { return kept_ + "/runs/" + run; }
+  // False also when its pid belongs to another process by now.
+  [[nodiscard]] static bool conductor_alive(const RunRecord& record);
+
+  Result<> request_abort(const std::string& run, const std::string& why);
+  // Why this run must end, if anybody said so.
+  [[nodiscard]] std::optional<std::string> abort_requested(const std::string& run) const;
+
+ private:
+  std::string live_, kept_;
+};
+
+}  // namespace blackstart

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole drills through the command line, on a lab of sample services: real agents, real packets.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/command.h"
+
+namespace blackstart {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
+const std::string kTopology = BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml";
+
+// Cuts Pangyo for a few seconds and asks both services from the phone.
+constexpr const char* kHead = R"(
+apiVersion: blackstart/v1
+kind: Experiment
+metadata: {name: test, summary: a short cut}
+spec:
+  steadyState:
+    for: 1s
+    probes:
+      - {name: login, from: phone-1, every: 100ms, timeout: 500ms, weight: 0.5, http: {url: "http://login.lab:8080/", status: 200}}
+      - {name: news, from: phone-1, every: 100ms, timeout: 900ms, weight: 0.5, http: {url: "http://news.lab:8081/", status: 200}}
+  recovery: {watch: 2s}
+)";
+
+class RunTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
+    const auto up = run_command({kBin + "blackstart", "lab", "up", kTopology});
+    ASSERT_EQ(up.exit_code, 0) << up.err;
+  }
+  static void TearDownTestSuite() {
+    if (geteuid() == 0) EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", "two-sites"}).exit_code, 0);
+  }
+  void SetUp() override {
+    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
+    char name[] = "/tmp/blackstart-run-XXXXXX";
+    folder_ = mkdtemp(name);
+  }
+  void TearDown() override {
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  std::string experiment(const std::string& rest) const {
+    const std::string path = folder_ + "/experiment.yaml";
+    std::ofstream(path) << kHead << rest;
+    return path;
+  }
+  std::vector<std::string> command(const std::string& experiment, const std::string& topology = kTopology,
+                                   const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> argv{kBin + "blackstart", "run", experiment, "--topology", topology, "--yes",
+                                  "--state", folder_, "--output", "json"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    return argv;
+  }
+  static json parsed(const CommandResult& result) {
+    const json outcome = json::parse(result.out, nullptr, false);
+    EXPECT_TRUE(outcome.is_object()) << result.out << result.err;
+    return outcome;
+  }
+  // An attempt from the phone, outside every probe.
+  static bool phone_reaches(const std::string& url) {
+    return run_command({kBin + "blackstart", "lab", "exec", "--lab", "two-sites", "phone-1", "curl", "-fsS", "-m", "1", "-o", "/dev/null", url}, 10s)
+               .exit_code == 0;
+  }
+  static std::string only_live_run() {
+    for (int i = 0; i < 100; ++i, std::this_thread::sleep_for(100ms))
+      for (const auto& entry : fs::directory_iterator("/run/blackstart/runs", fs::directory_options::skip_permission_denied))
+        return entry.path().filename();
+    return {};
+  }
+  static bool wait_dark() {
+    for (int i = 0; i < 100; ++i) {
+      if (!phone_reaches("http://198.18.1.11:8081/")) return true;
+      std::this_thread::sleep_for(50ms);
+    }
+    return false;
+  }
+
+  std::string folder_;
+};
+
+class EitherAttachment : public RunTest, public testing::WithParamInterface<const char*> {};
+
+// TCX is not everywhere: what this kernel cannot do is skipped and says so.
+bool can_attach(const std::string& attachment) {
+  const auto doctor = run_command({kBin + "blackstart", "doctor", "--output", "json"});
+  return doctor.out.find("\"ebpf/" + attachment + "\": true") != std::string::npos;
+}
+
+TEST_P(EitherAttachment, ASiteGoesDarkAndComesBack) {
+  if (!can_attach(GetParam())) GTEST_SKIP() << "this kernel has no " << GetParam();
+  const auto path = experiment(R"(
+  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 6s}]
+  hypothesis:
+    - {probe: login, successRatio: ">= 99%", over: 1s, within: 4s}
+    - {probe: news, successRatio: ">= 99%", over: 1s, within: 4s}
+)");
+  const auto result = run_command(command(path, kTopology, {"--attach", GetParam()}));
+  const json outcome = parsed(result);
+  EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+  EXPECT_EQ(outcome["verdict"], "fail");
+  EXPECT_EQ(outcome["recoveryVerdict"], "pass");
+  // The cut was real, whole, and attached as asked.
+  EXPECT_GT(outcome["faults"][0]["packets"]["dropped"], 0);
+  EXPECT_EQ(outcome["faults"][0]["packets"]["leaked"], 0);
+  EXPECT_EQ(outcome["faults"][0]["engine"], std::string("ebpf/") + GetParam());
+  EXPECT_TRUE(outcome["residue"].empty());
+  // Login loses its only session cache; news fails over.
+  EXPECT_EQ(outcome["services"]["login"]["predicted"]["impact"], "down");
+  EXPECT_EQ(outcome["services"]["login"]["observed"], "down");
+  EXPECT_EQ(outcome["services"]["session-cache"]["observed"], "down");
+  EXPECT_EQ(outcome["services"]["news"]["predicted"]["impact"], "degraded");
+  EXPECT_EQ(outcome["services"]["news"]["observed"], "degraded");
+  EXPECT_LT(outcome["probes"]["login"]["during"], 0.2);
+  EXPECT_DOUBLE_EQ(outcome["probes"]["login"]["before"], 1.0);
+  EXPECT_DOUBLE_EQ(outcome["probes"]["login"]["after"], 1.0);
+  EXPECT_FALSE(outcome["hypothesis"][0]["met"].get<bool>());
+  EXPECT_TRUE(outcome["hypothesis"][1]["met"].get<bool>());
+  EXPECT_TRUE(phone_reaches("http://login.lab:8080/"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Attachments, EitherAttachment, testing::Values("tcx", "clsact"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_F(RunTest, APartitionCutsTwoSitesAndLeavesTheUsers) {
+  const auto path = experiment(R"(
+  timeline: [{at: 0s, fault: partition, between: [pangyo, anyang], for: 5s}]
+  hypothesis: [{probe: news, successRatio: ">= 99%", over: 1s, within: 1s}]
+)");
+  const auto result = run_command(command(path));
+  const json outcome = parsed(result);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_GT(outcome["faults"][0]["packets"]["dropped"], 0);  // Anyang's login asks Pangyo's cache
+  EXPECT_EQ(outcome["services"]["login"]["observed"], "degraded");
+  EXPECT_EQ(outcome["services"]["news"]["observed"], "ok");
+}
+
+TEST_F(RunTest, AWrongPrefixIsInconclusive) {
+  std::string text;
+  {
+    std::ifstream file(kTopology);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  // The topology says 198.18.71.0/24 where the lab has 198.18.1.0/24.
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"198.18.1.", "198.18.71."}, {"fd00:18:1:", "fd00:18:71:"}})
+    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  const std::string topology = folder_ + "/wrong.yaml";
+  std::ofstream(topology) << text;
+  const auto path = experiment(R"(
+  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 4s}]
+  enforce: survivors
+)");
+  const auto result = run_command(command(path, topology));
+  EXPECT_EQ(result.exit_code, 3) << result.out << result.err;
+  EXPECT_NE(parsed(result)["reason"].get<std::string>().find("0 packets matched"), std::string::npos);
+}
+
+TEST_F(RunTest, ASecondRunIsRefusedAndToldWhichHoldsTheHost) {
+  const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 8s}]\n");
+  RunningCommand first(command(path));
+  ASSERT_TRUE(wait_dark());
+  const std::string run = only_live_run();
+  const auto second = run_command(command(path));
+  EXPECT_EQ(second.exit_code, 6);
+  EXPECT_NE((second.out + second.err).find(run), std::string::npos) << second.out << second.err;
+  EXPECT_EQ(first.wait().exit_code, 0);
+}
+
+TEST_F(RunTest, CtrlCAbortsAtOnce) {
+  const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n");
+  RunningCommand run(command(path));
+  ASSERT_TRUE(wait_dark());
+  run.send(SIGINT);
+  const auto result = run.wait(5s);
+  EXPECT_EQ(result.exit_code, 2) << result.out << result.err;
+  EXPECT_TRUE(parsed(result)["residue"].empty());
+  EXPECT_TRUE(phone_reaches("http://198.18.1.11:8081/"));
+}
+
+TEST_F(RunTest, AbortWorksFromAnotherTerminal) {
+  const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n");
+  RunningCommand run(command(path));
+  ASSERT_TRUE(wait_dark());
+  EXPECT_EQ(run_command({kBin + "blackstart", "abort"}, 5s).exit_code, 0);
+  EXPECT_TRUE(phone_reaches("http://198.18.1.11:8081/"));
+  EXPECT_EQ(run.wait(5s).exit_code, 2);
+}
+
+TEST_F(RunTest, ADeadConductorEndsWithItsLeaseAndAbortGoesAroundIt) {
+  const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n  lease: 3s\n");
+  {
+    RunningCommand run(command(path));
+    ASSERT_TRUE(wait_dark());
+    run.send(SIGKILL);
+    run.wait(5s);
+  }
+  EXPECT_FALSE(phone_reaches("http://198.18.1.11:8081/"));
+  std::this_thread::sleep_for(3500ms);
+  EXPECT_TRUE(phone_reaches("http://198.18.1.11:8081/"));
+
+  RunningCommand run(command(experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 30s}]\n  onConductorLoss: hold\n")));
+  ASSERT_TRUE(wait_dark());
+  run.send(SIGSTOP);
+  const auto aborted = run_command({kBin + "blackstart", "abort"}, 10s);
+  EXPECT_EQ(aborted.exit_code, 0) << aborted.err;
+  EXPECT_TRUE(phone_reaches("http://198.18.1.11:8081/"));
+  run.send(SIGKILL);
+  run.send(SIGCONT);
+  run.wait(5s);
+  EXPECT_EQ(run_command({kBin + "blackstart", "abort"}, 10s).exit_code, 0);  // tidies up after both dead conductors
+}
+
+TEST_F(RunTest, WhatWasKeptIsUnbroken) {
+  const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 2s}]\n");
+  const auto result = run_command(command(path, kTopology, {"--report", folder_ + "/report.md", "--metrics", folder_ + "/run.prom"}));
+  const json outcome = parsed(result);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  const std::string run = outcome["run"];
+  EXPECT_EQ(run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_}).exit_code, 0);
+  EXPECT_EQ(json::parse(run_command({kBin + "blackstart", "report", run, "--state", folder_, "--output", "json"}).out), outcome);
+  std::stringstream report, metrics;
+  report << std::ifstream(folder_ + "/report.md").rdbuf();
+  metrics << std::ifstream(folder_ + "/run.prom").rdbuf();
+  EXPECT_NE(report.str().find("pangyo"), std::string::npos);
+  EXPECT_NE(metrics.str().find("blackstart_verdict"), std::string::npos);
+
+  const std::string log = outcome["log"]["file"];
+  std::string bytes;
+  {
+    std::ifstream file(log);
+    bytes.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  bytes[bytes.size() / 2] ^= 1;
+  std::ofstream(log, std::ios::trunc) << bytes;
+  EXPECT_NE(run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace blackstart

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// The run as a state machine, on simulated time: what is asked of the agents in each case, and what
+// the verdict is. Real agents and packets are in the lab tier.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "injector/conduct/conduct.h"
+#include "tests/support/simulated_agents.h"
+
+namespace blackstart {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SilentObserver final : public RunObserver {
+ public:
+  void event(UnixNs, const std::string& type, const nlohmann::json&) override { events.push_back(type); }
+  void progress(const RunProgress& progress) override { phase = progress.phase; }
+  std::vector<std::string> events;
+  std::string phase;
+};
+
+ProbeSpec probe(const std::string& name) {
+  ProbeSpec spec;
+  spec.from = "phone-1";
+  spec.weight = 1;
+  spec.probe.set_name(name);
+  spec.probe.set_every_ns(Duration(250ms).count());
+  spec.probe.set_timeout_ns(Duration(1s).count());
+  spec.probe.mutable_tcp()->set_host("login.lab");
+  return spec;
+}
+
+// Pangyo with two hosts, Anyang with one, a phone outside; Pangyo goes dark for 20 s.
+class ConductTest : public testing::Test {
+ protected:
+  ConductTest() {
+    topology_.name = "small";
+    topology_.sites["pangyo"] = {"pangyo", {}, "", false, {}};
+    topology_.sites["anyang"] = {"anyang", {}, "", false, {}};
+    topology_.sites["users"] = {"users", {}, "", true, {}};
+    plan_.experiment = experiment_.name = "pangyo-blackhole";
+    plan_.end = 20s;
+    for (const auto& [host, site] : std::map<std::string, std::string>{
+             {"pangyo-1", "pangyo"}, {"pangyo-2", "pangyo"}, {"anyang-1", "anyang"}, {"phone-1", "users"}}) {
+      topology_.hosts[host] = {host, site, {}, {}, {}};
+      const bool enforces = site != "users";
+      contract::Order& order = plan_.orders[host];
+      order.set_host(host);
+      PlanTarget target{host, site, site == "pangyo", enforces, {}};
+      if (enforces) {
+        auto& fault = *order.add_faults();
+        fault.set_id("f1");
+        fault.set_kind("site-blackhole");
+        fault.set_end_ns(Duration(20s).count());
+        target.faults.push_back({"f1", "site-blackhole", "ebpf", 0s, 20s});
+      }
+      plan_.targets.push_back(target);
+      agents_.hosts_seen[host];
+    }
+    FaultSpec fault;
+    fault.kind = "site-blackhole";
+    fault.duration = 20s;
+    experiment_.faults.push_back(fault);
+    experiment_.steady_for = 3s;
+    experiment_.recovery.watch = 3s;
+    experiment_.probes.push_back(probe("login"));
+    Hypothesis hypothesis;
+    hypothesis.probe = "login";
+    hypothesis.success_ratio = {Comparison::Op::kGreaterEqual, 0.99, ">= 99%"};
+    hypothesis.over = 2s;
+    hypothesis.within = 10s;
+    experiment_.hypothesis.push_back(hypothesis);
+  }
+
+  Outcome run() {
+    ConductOptions options;
+    options.run = "r1";
+    options.observer = &observer_;
+    options.now = [this] { return agents_.now; };
+    options.sleep = [this](Duration duration) { agents_.now += duration.count(); };
+    options.abort_requested = [this] { return abort_when_ ? abort_when_() : std::nullopt; };
+    return conduct(plan_, experiment_, topology_, agents_, options);
+  }
+  bool dark() const {
+    const auto& host = agents_.hosts_seen.at("pangyo-1");
+    return host.armed && host.t0 != 0 && agents_.now >= host.t0;
+  }
+  bool nothing_armed() const {
+    for (const auto& [name, host] : agents_.hosts_seen)
+      if (host.armed) return false;
+    return true;
+  }
+
+  Topology topology_;
+  Experiment experiment_;
+  Plan plan_;
+  SimulatedAgents agents_;
+  SilentObserver observer_;
+  std::function<std::optional<std::string>()> abort_when_;
+};
+
+TEST_F(ConductTest, PassesWhenUsersNoticeNothing) {
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.verdict, Verdict::kPass) << outcome.reason;
+  EXPECT_EQ(outcome.recovery_verdict, Verdict::kPass);
+  EXPECT_EQ(outcome.exit_code, kExitPass);
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::fires), 4);
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::reverts), 4);
+  ASSERT_EQ(outcome.faults.size(), 1u);
+  EXPECT_EQ(outcome.faults[0].dropped, 300u);
+  EXPECT_EQ(outcome.faults[0].hosts.size(), 3u);
+  EXPECT_GE(outcome.faults[0].end - outcome.fired, Duration(20s).count());
+  std::vector<std::string> phases;
+  for (const auto& phase : outcome.phases) phases.push_back(phase.phase);
+  EXPECT_EQ(phases, (std::vector<std::string>{"preflight", "steady", "arm", "fire", "hold", "revert", "recover", "residue"}));
+}
+
+TEST_F(ConductTest, FailsWhenTheHypothesisDoes) {
+  agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.verdict, Verdict::kFail);
+  EXPECT_EQ(outcome.recovery_verdict, Verdict::kPass);
+  EXPECT_EQ(outcome.exit_code, kExitFail);
+  EXPECT_DOUBLE_EQ(*outcome.probes.at("login").during, 0.0);
+}
+
+TEST_F(ConductTest, AnExpectedFailureIsAPass) {
+  experiment_.expect = Expect::kFail;
+  agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
+  EXPECT_EQ(run().exit_code, kExitPass);
+}
+
+TEST_F(ConductTest, RecoveryHasItsOwnVerdict) {
+  agents_.probe_succeeds = [this](const std::string&) { return agents_.total(&SimulatedAgents::Host::reverts) == 0; };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.recovery_verdict, Verdict::kFail);
+  EXPECT_EQ(outcome.exit_code, kExitFail);
+}
+
+TEST_F(ConductTest, NothingMatchedIsInconclusiveEvenWhenRed) {
+  agents_.dropped_per_host = 0;
+  agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.verdict, Verdict::kInconclusive);
+  EXPECT_EQ(outcome.exit_code, kExitInconclusive);
+  EXPECT_NE(outcome.reason.find("0 packets matched"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(ConductTest, MissingProbeDataIsInconclusive) {
+  experiment_.probes.push_back(probe("photo"));
+  experiment_.hypothesis.push_back(experiment_.hypothesis[0]);
+  experiment_.hypothesis[1].probe = "photo";
+  agents_.probe_succeeds = [this](const std::string&) {
+    if (dark()) agents_.mute_probes.insert("photo");
+    return true;
+  };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitInconclusive) << outcome.reason;
+  EXPECT_FALSE(outcome.hypothesis[1].met);
+}
+
+TEST_F(ConductTest, TouchesNothingWhenTheSteadyStateDoesNotHold) {
+  agents_.probe_succeeds = [](const std::string&) { return false; };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitRefused);
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
+}
+
+TEST_F(ConductTest, RefusesAHostThatAnotherRunHolds) {
+  agents_.held_by["anyang-1"] = "r0";
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitRefused);
+  EXPECT_NE(outcome.reason.find("r0"), std::string::npos) << outcome.reason;
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
+}
+
+TEST_F(ConductTest, NobodyFiresWhenOneCannotArm) {
+  agents_.cannot_arm.insert("anyang-1");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitMissing);
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::fires), 0);
+  EXPECT_TRUE(nothing_armed());
+}
+
+TEST_F(ConductTest, AbortsInEveryPhaseAndLeavesNothingArmed) {
+  for (const std::string phase : {"preflight", "steady", "arm", "fire", "hold", "recover"}) {
+    SCOPED_TRACE(phase);
+    for (auto& [name, host] : agents_.hosts_seen) host = {};
+    abort_when_ = [&]() -> std::optional<std::string> {
+      if (observer_.phase == phase) return "stopped by a person";
+      return std::nullopt;
+    };
+    const Outcome outcome = run();
+    // Nothing asks while arming; the word is heard right after it.
+    EXPECT_EQ(outcome.exit_code, phase == "arm" ? kExitPass : kExitAborted) << outcome.reason;
+    EXPECT_TRUE(nothing_armed());
+  }
+}
+
+TEST_F(ConductTest, AGuardAbortsAndTheRunStillLooksAtRecovery) {
+  Guard guard;
+  guard.probe = "login";
+  guard.success_ratio = {Comparison::Op::kGreaterEqual, 0.5, ">= 50%"};
+  guard.over = 2s;
+  guard.text = "login successRatio >= 50% over 2s";
+  experiment_.guards.push_back(guard);
+  agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitAborted);
+  ASSERT_EQ(outcome.guards.size(), 1u);
+  EXPECT_TRUE(outcome.guards[0].breached);
+  EXPECT_LT(*outcome.guards[0].at, 5s);
+  EXPECT_EQ(outcome.recovery_verdict, Verdict::kPass);
+}
+
+TEST_F(ConductTest, AFailedGateStopsWidening) {
+  contract::Fault second = plan_.orders["pangyo-1"].faults(0);
+  second.set_id("f2");
+  second.set_start_ns(Duration(10s).count());
+  *plan_.orders["pangyo-1"].add_faults() = second;
+  for (auto& target : plan_.targets)
+    if (target.host == "pangyo-1") target.faults.push_back({"f2", "site-blackhole", "ebpf", 10s, 20s});
+  experiment_.faults.push_back(experiment_.faults[0]);
+  experiment_.faults[1].at = 10s;
+  experiment_.faults[1].duration = 10s;
+  experiment_.gates.push_back({5s, {"login"}, {Comparison::Op::kGreaterEqual, 0.5, ">= 50%"}, 3s, {}});
+
+  agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
+  const Outcome failed = run();
+  EXPECT_FALSE(failed.gates.at(0).passed.value());
+  EXPECT_EQ(failed.faults.size(), 1u);
+  EXPECT_LE(agents_.hosts_seen["pangyo-1"].horizon, Duration(5s).count());
+
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  agents_.probe_succeeds = [](const std::string&) { return true; };
+  const Outcome passed = run();
+  EXPECT_TRUE(passed.gates.at(0).passed.value());
+  EXPECT_EQ(passed.faults.size(), 2u);
+}
+
+TEST_F(ConductTest, LosingAgentsEndsTheRun) {
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (dark()) agents_.silent.insert("pangyo-2");
+    return std::nullopt;
+  };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitAborted);
+  EXPECT_NE(outcome.reason.find("1 of 4 agents"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(ConductTest, WhatCannotBeTakenBackIsStranded) {
+  agents_.cannot_revert.insert("pangyo-1");
+  EXPECT_EQ(run().exit_code, kExitStranded);
+}
+
+}  // namespace
+}  // namespace blackstart

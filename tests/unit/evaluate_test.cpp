@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "injector/conduct/evaluate.h"
+
+namespace blackstart {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr UnixNs kSecond = 1'000'000'000;
+constexpr UnixNs kStart = 1'000'000 * kSecond;
+
+// One attempt each 250 ms from kStart on: '+' success, '-' failure, 'm' missed, '.' not heard of.
+ProbeHistory history(const std::string& outcomes) {
+  ProbeHistory made;
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i] == '.') continue;
+    contract::Sample sample;
+    sample.set_probe("login");
+    sample.set_sequence(i);
+    sample.set_scheduled_unix_ns(kStart + static_cast<int64_t>(i) * kSecond / 4);
+    sample.set_outcome(outcomes[i] == '+'   ? contract::Sample::SUCCESS
+                       : outcomes[i] == '-' ? contract::Sample::FAILURE
+                                            : contract::Sample::MISSED);
+    sample.set_reason(outcomes[i] == '-' ? "timeout" : "");
+    made.add(sample);
+  }
+  return made;
+}
+
+std::string repeat(char outcome, size_t count) {
+  return std::string(count, outcome);
+}
+
+UnixNs at(double second) {
+  return kStart + static_cast<int64_t>(second * 1e9);
+}
+
+Hypothesis login_back_within(Duration within) {
+  Hypothesis hypothesis;
+  hypothesis.probe = "login";
+  hypothesis.success_ratio = {Comparison::Op::kGreaterEqual, 0.99, ">= 99%"};
+  hypothesis.over = 2s;
+  hypothesis.within = within;
+  return hypothesis;
+}
+
+// The steady state from 0 s, the cut from 5 s to 25 s, the end at 35 s.
+const RunTimes kTimes{at(0), at(5), at(25), at(35)};
+
+TEST(ProbeHistory, CountsAttemptsAndKeepsMissedApart) {
+  const auto count = history("++-m+").count(kStart - 1, at(10));
+  EXPECT_EQ(count.attempts, 4u);
+  EXPECT_EQ(count.failures, 1u);
+  EXPECT_EQ(count.missed, 1u);
+  EXPECT_DOUBLE_EQ(*count.success_ratio(), 0.75);
+  EXPECT_FALSE(history("mmm").count(0, at(10)).success_ratio());
+}
+
+TEST(ProbeHistory, TheWindowEndsWhereAnswersAreStillUnderWay) {
+  // A later success has come in before an earlier attempt: nothing behind the hole counts yet.
+  const auto made = history("++++.+++");
+  EXPECT_EQ(made.settled(), at(0.75));
+  EXPECT_DOUBLE_EQ(*made.recent_ratio(10s, 0), 1.0);
+  EXPECT_FALSE(made.recent_ratio(10s, at(2)));
+}
+
+TEST(Hypothesis, MetWhenTheProbeComesBackAndStays) {
+  const Histories histories{{"login", history(repeat('+', 20) + repeat('-', 20) + repeat('+', 100))}};
+  const auto outcome = evaluate(login_back_within(10s), histories, kTimes);
+  EXPECT_TRUE(outcome.met.value());
+  // Failures until 9.75 s; the 2 s window is clean from 12 s on, 7 s after T0.
+  EXPECT_NEAR(seconds(*outcome.at), 7.0, 0.3);
+  EXPECT_FALSE(evaluate(login_back_within(6s), histories, kTimes).met.value());
+}
+
+TEST(Hypothesis, NotMetWhenItDoesNotLast) {
+  const Histories histories{{"login", history(repeat('+', 90) + repeat('-', 10) + repeat('+', 40))}};
+  const auto outcome = evaluate(login_back_within(10s), histories, kTimes);
+  EXPECT_FALSE(outcome.met.value());
+  EXPECT_FALSE(outcome.at);
+}
+
+TEST(Hypothesis, WhatHappensAfterTheCutDoesNotSaveIt) {
+  const Histories histories{{"login", history(repeat('+', 20) + repeat('-', 80) + repeat('+', 40))}};
+  EXPECT_FALSE(evaluate(login_back_within(20s), histories, kTimes).met.value());
+}
+
+TEST(Hypothesis, UnknownWithoutAttemptsOrWithoutACut) {
+  EXPECT_FALSE(evaluate(login_back_within(10s), {}, kTimes).met);
+  EXPECT_FALSE(evaluate(login_back_within(10s), {{"login", history(repeat('m', 140))}}, kTimes).met);
+  EXPECT_FALSE(
+      evaluate(login_back_within(10s), {{"login", history(repeat('+', 140))}}, {at(0), 0, 0, at(9)}).met);
+}
+
+TEST(Guard, BreachedByFailuresAndByMissingData) {
+  Guard guard;
+  guard.probe = "login";
+  guard.success_ratio = {Comparison::Op::kGreaterEqual, 0.5, ">= 50%"};
+  guard.over = 5s;
+  const auto healthy = Histories{{"login", history(repeat('+', 40))}};
+  EXPECT_FALSE(breach(guard, healthy, at(10), 0));
+  EXPECT_TRUE(breach(guard, {{"login", history(repeat('+', 20) + repeat('-', 20))}}, at(10), 0));
+  EXPECT_TRUE(breach(guard, healthy, at(60), 0));  // the probe fell silent
+  EXPECT_TRUE(breach(guard, {}, at(10), 0));
+  guard.on_missing = Guard::OnMissing::kIgnore;
+  EXPECT_FALSE(breach(guard, {}, at(10), 0));
+}
+
+TEST(Guard, CountsUnexpectedServices) {
+  Guard guard;
+  guard.unexpected_services = Comparison{Comparison::Op::kLessEqual, 2, "<= 2"};
+  EXPECT_FALSE(breach(guard, {}, at(10), 2));
+  EXPECT_TRUE(breach(guard, {}, at(10), 3));
+}
+
+std::vector<ProbeSpec> login_probe() {
+  ProbeSpec spec;
+  spec.from = "phone-1";
+  spec.weight = 1;
+  spec.probe.set_name("login");
+  spec.probe.set_every_ns(kSecond / 4);
+  spec.probe.set_timeout_ns(kSecond);
+  return {spec};
+}
+
+TEST(Steady, NeedsEveryAttemptAnsweredAndWell) {
+  const auto probes = login_probe();
+  EXPECT_TRUE(steady(probes, {{"login", history(repeat('+', 40))}}, at(0), at(10)));
+  EXPECT_FALSE(steady(probes, {{"login", history(repeat('+', 39) + "-")}}, at(0), at(10)));
+  EXPECT_FALSE(steady(probes, {{"login", history(repeat('+', 20))}}, at(0), at(10)));
+  EXPECT_FALSE(steady(probes, {}, at(0), at(10)));
+  EXPECT_NE(
+      why_not_steady(probes, {{"login", history("+-")}}, at(-1), at(10)).find("1 of 2 failed (timeout)"),
+      std::string::npos);
+}
+
+TEST(Summary, SplitsBeforeDuringAfter) {
+  const auto outcome =
+      summarize(login_probe()[0], history(repeat('+', 20) + repeat('-', 80) + repeat('+', 40)), kTimes);
+  EXPECT_DOUBLE_EQ(*outcome.before, 1.0);
+  EXPECT_LT(*outcome.during, 0.05);
+  EXPECT_DOUBLE_EQ(*outcome.after, 1.0);
+  EXPECT_EQ(outcome.attempts, 140u);
+  EXPECT_EQ(outcome.failures, 80u);
+  EXPECT_GE(outcome.impact_from, at(5));
+  EXPECT_EQ(outcome.last_reason, "timeout");
+}
+
+}  // namespace
+}  // namespace blackstart

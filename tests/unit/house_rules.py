@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the house that a compiler does not check: who may include whom, and licence lines."""
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Folder → project folders it may include from, beside itself. The longest folder that fits counts.
+MAY_INCLUDE = {
+    "agents/contract": [],
+    "agents/kernel": ["agents/contract"],
+    "agents/faults": ["agents/contract"],
+    "agents/faults/traffic": ["agents/contract", "agents/kernel", "agents/faults"],
+    "agents/probes": ["agents/contract"],
+    "agents/channel": ["agents/contract"],
+    "agents/runtime": ["agents/contract", "agents/faults", "agents/probes"],
+    "agents/daemon": ["agents"],
+    "injector/language": ["agents/contract"],
+    "injector/topology": ["agents/contract", "injector/language"],
+    "injector/experiment": ["agents/contract", "injector/language", "injector/topology"],
+    "injector/plan": ["agents/contract", "injector/language", "injector/topology", "injector/experiment"],
+    "injector/record": ["agents/contract", "injector/language", "injector/plan"],
+    "injector/report": ["agents/contract", "injector/language", "injector/plan", "injector/record"],
+    "injector/conduct": ["agents/contract", "agents/channel", "injector/language", "injector/topology",
+                         "injector/experiment", "injector/plan", "injector/record"],
+    "injector/lab": ["agents/contract", "agents/kernel", "injector/language", "injector/topology"],
+    "injector/cli": ["agents/contract", "agents/channel", "injector"],
+    "injector": ["agents/contract", "agents/channel", "injector"],
+}
+# A library that only one folder, or one file, may know.
+ONLY_IN = {
+    "yaml-cpp/": ["injector/language/read_yaml.cpp"],
+    "curl/": ["agents/probes/", "experiments/", "injector/lab/"],
+    "prometheus/": ["agents/daemon/", "injector/record/"],
+    "libnftnl/": ["agents/kernel/"],
+    "bpf/libbpf.h": ["agents/kernel/", "agents/faults/", "tests/"],
+}
+SOURCES = {".h", ".cpp", ".c", ".proto", ".cmake", ".sh", ".py"}
+
+
+def inside(path, folder):
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def rule_for(path):
+    fitting = [folder for folder in MAY_INCLUDE if inside(path, folder)]
+    return max(fitting, key=len) if fitting else None
+
+
+def problems_of(name, text):
+    if "SPDX-License-Identifier:" not in "\n".join(text.splitlines()[:3]):
+        yield "no SPDX line in its first three"
+    elif name.endswith(".bpf.c") and "GPL-2.0-only OR BSD-2-Clause" not in text:
+        yield "a BPF source is GPL-2.0-only OR BSD-2-Clause"
+    own = rule_for(name)
+    for line, included in re.findall(r'^(#include [<"]([^>"]+)[>"])', text, re.M):
+        for library, users in ONLY_IN.items():
+            if included.startswith(library) and not any(name.startswith(user) for user in users):
+                yield f"{line}: {library} is for {', '.join(users)} only"
+        if own is None or not included.startswith(("agents/", "injector/")):
+            continue
+        if included.startswith("agents/") and included.endswith(".skel.h"):
+            continue
+        folder = included.rsplit("/", 1)[0]
+        if not any(inside(folder, allowed) for allowed in [own] + MAY_INCLUDE[own]):
+            yield f"{line}: {own} may include {', '.join(MAY_INCLUDE[own]) or 'nothing of the project'}"
+        if inside(name, "agents") and included.startswith("injector/"):
+            yield f"{line}: nothing in agents includes injector"
+
+
+def main():
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"], check=True,
+                            capture_output=True, text=True).stdout.split()
+    checked, failures = 0, []
+    for name in listed:
+        path = ROOT / name
+        if path.suffix not in SOURCES or not path.is_file():
+            continue
+        checked += 1
+        failures += [f"{name}: {problem}" for problem in problems_of(name, path.read_text())]
+    # The rules themselves must be able to fail.
+    assert list(problems_of("agents/kernel/x.h", '#include "injector/plan/plan.h"\n'))
+    assert list(problems_of("injector/plan/x.h", "// SPDX-License-Identifier: Apache-2.0\n#include <yaml-cpp/yaml.h>\n"))
+    print("\n".join(failures))
+    print(f"{checked} files, {len(failures)} problems")
+    sys.exit(1 if failures or checked < 50 else 0)
+
+
+if __name__ == "__main__":
+    main()
