@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/traffic/classifier.h"
 
-#include <linux/in.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <map>

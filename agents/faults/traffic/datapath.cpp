@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -61,6 +62,24 @@ uint32_t counters(const traffic_config& config) {
   return traffic_counter_index(config.sites, config.faults + 1, 0, 0, 0);
 }
 
+Result<size_t> possible_cpus() {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus < 0) return fail_errno(-cpus, "count", "possible CPUs");
+  return static_cast<size_t>(cpus);
+}
+
+traffic_count sum(const traffic_count* per_cpu, size_t cpus) {
+  traffic_count out{};
+  for (const traffic_count* one = per_cpu; one != per_cpu + cpus; ++one) {
+    out.packets += one->packets;
+    out.bytes += one->bytes;
+    out.last_ns = std::max(out.last_ns, one->last_ns);
+    if (one->first_ns != 0 && (out.first_ns == 0 || one->first_ns < out.first_ns))
+      out.first_ns = one->first_ns;
+  }
+  return out;
+}
+
 // A 64-bit store other CPUs see whole.
 void store(__u64& word, uint64_t value) {
   std::atomic_ref(word).store(value, std::memory_order_release);
@@ -96,7 +115,7 @@ Result<std::unique_ptr<Datapath>> Datapath::make(const Classifier& classifier, c
   if (const int code = blackstart_traffic__load(skeleton); code != 0)
     return kernel_refused(-code, "load", "packet classifier");
   if (auto ok = out->fill(classifier, run); !ok) return tl::unexpected(ok.error());
-  if (auto ok = out->link_stubs(); entry == Entry::kStub && !ok) return tl::unexpected(ok.error());
+  if (auto ok = out->link_stubs(); !ok) return tl::unexpected(ok.error());
   return out;
 }
 
@@ -163,29 +182,27 @@ void Datapath::set_testing(bool on) {
 }
 
 Result<uint64_t> Datapath::tested(Hook hook) const {
-  auto all = counts();
-  if (!all) return tl::unexpected(all.error());
-  return (*all)[traffic_counter_index(config_.sites, config_.faults, 0, static_cast<uint32_t>(hook),
-                                      TRAFFIC_DROP)]
-      .packets;
+  const auto cpus = possible_cpus();
+  if (!cpus) return tl::unexpected(cpus.error());
+  std::vector<traffic_count> per_cpu(*cpus);
+  const uint32_t index =
+      traffic_counter_index(config_.sites, config_.faults, 0, static_cast<uint32_t>(hook), TRAFFIC_DROP);
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.blackstart_cnt), &index, per_cpu.data()) != 0)
+    return kernel_refused(errno, "read", "self-test counter");
+  return sum(per_cpu.data(), *cpus).packets;
 }
 
 Result<std::vector<traffic_count>> Datapath::counts() const {
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus < 0) return fail_errno(-cpus, "count", "possible CPUs");
-  std::vector<traffic_count> out(counters(config_));
-  std::vector<traffic_count> per_cpu(static_cast<size_t>(cpus));
-  for (uint32_t i = 0; i < out.size(); ++i) {
-    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.blackstart_cnt), &i, per_cpu.data()) != 0)
-      return kernel_refused(errno, "read", "packet counters");
-    for (const traffic_count& one : per_cpu) {
-      out[i].packets += one.packets;
-      out[i].bytes += one.bytes;
-      out[i].last_ns = std::max(out[i].last_ns, one.last_ns);
-      if (one.first_ns != 0 && (out[i].first_ns == 0 || one.first_ns < out[i].first_ns))
-        out[i].first_ns = one.first_ns;
-    }
-  }
+  const auto cpus = possible_cpus();
+  if (!cpus) return tl::unexpected(cpus.error());
+  uint32_t total = counters(config_), next = 0;
+  std::vector<uint32_t> keys(total);
+  std::vector<traffic_count> per_cpu(total * *cpus);
+  const int code = bpf_map_lookup_batch(bpf_map__fd(skeleton_->maps.blackstart_cnt), nullptr, &next,
+                                        keys.data(), per_cpu.data(), &total, nullptr);
+  if (code != 0 && errno != ENOENT) return kernel_refused(errno, "read", "packet counters");
+  std::vector<traffic_count> out(keys.size());
+  for (size_t i = 0; i < total; ++i) out[keys[i]] = sum(&per_cpu[i * *cpus], *cpus);
   return out;
 }
 
