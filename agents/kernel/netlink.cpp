@@ -27,9 +27,13 @@ void each_attribute(const nlattr* nest, const EachAttribute& each) {
   mnl_attr_parse_nested(nest, hand_over, const_cast<EachAttribute*>(&each));
 }
 
-NetlinkBuffer netlink_buffer() { return NetlinkBuffer(std::max<size_t>(MNL_SOCKET_BUFFER_SIZE, 32768)); }
+NetlinkBuffer netlink_buffer() {
+  return NetlinkBuffer(std::max<size_t>(MNL_SOCKET_BUFFER_SIZE, 32768));
+}
 
-void Netlink::Close::operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+void Netlink::Close::operator()(mnl_socket* socket) const {
+  mnl_socket_close(socket);
+}
 
 Result<Netlink> Netlink::make(int bus, unsigned groups) {
   Netlink out(mnl_socket_open2(bus, SOCK_CLOEXEC));
@@ -39,7 +43,9 @@ Result<Netlink> Netlink::make(int bus, unsigned groups) {
   return out;
 }
 
-int Netlink::fd() const { return mnl_socket_get_fd(socket_.get()); }
+int Netlink::fd() const {
+  return mnl_socket_get_fd(socket_.get());
+}
 
 int Netlink::ask(nlmsghdr* message, const Each& each) {
   message->nlmsg_seq = next_sequence();

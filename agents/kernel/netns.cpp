@@ -14,7 +14,8 @@ Result<> enter_netns(const std::string& name) {
   const Fd target(::open(("/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC));
   if (!target.valid()) return fail_errno(errno, "open network namespace", name);
   if (::setns(target.get(), CLONE_NEWNET) != 0)
-    return kernel_refused(errno, "enter network namespace", name, errno == EPERM ? "this needs CAP_SYS_ADMIN" : "");
+    return kernel_refused(errno, "enter network namespace", name,
+                          errno == EPERM ? "this needs CAP_SYS_ADMIN" : "");
   return {};
 }
 

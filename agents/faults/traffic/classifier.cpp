@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/traffic/classifier.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "agents/contract/wire.h"
+
+namespace blackstart {
+namespace {
+
+// With fewer single addresses than this a second lookup costs every packet more than it saves.
+constexpr size_t kFewSingles = 16;
+
+using PortKey = std::tuple<uint8_t, uint8_t, uint16_t>;
+using PortBits = std::map<PortKey, uint64_t>;
+
+Result<> add_port(const contract::PortMatch& match, uint64_t bits, PortBits& out) {
+  if (match.port() == 0 || match.port() > 65535)
+    return fail(ErrorKind::kInvalid, "match port", std::to_string(match.port()), 0, "ports are 1 to 65535");
+  for (const uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+    if (match.protocol() != contract::PROTOCOL_ANY && match.protocol() != protocol) continue;
+    if (match.side() != contract::SIDE_PEER) out[{protocol, TRAFFIC_LOCAL, match.port()}] |= bits;
+    if (match.side() != contract::SIDE_LOCAL) out[{protocol, TRAFFIC_PEER, match.port()}] |= bits;
+  }
+  return {};
+}
+
+template <typename Prefixes>
+Result<> note_all(const Prefixes& prefixes, PrefixTable& table,
+                  void (PrefixTable::*note)(const Prefix&, uint64_t), uint64_t bits) {
+  for (const contract::Prefix& wire : prefixes) {
+    const auto prefix = from_wire(wire);
+    if (!prefix) return tl::unexpected(prefix.error());
+    (table.*note)(*prefix, bits);
+  }
+  return {};
+}
+
+Result<> add_rule(const contract::PacketRule& rule, uint64_t bit, PrefixTable& peers, PortBits& ports,
+                  traffic_config& config) {
+  if (auto ok = note_all(rule.peers(), peers, &PrefixTable::set, bit); !ok) return ok;
+  if (auto ok = note_all(rule.except(), peers, &PrefixTable::clear, bit); !ok) return ok;
+  if (rule.direction() != contract::DIRECTION_EGRESS) config.direction[0] |= bit;
+  if (rule.direction() != contract::DIRECTION_INGRESS) config.direction[1] |= bit;
+  if (rule.ports_size() > 0) config.ported |= bit;
+  for (const auto& port : rule.ports())
+    if (auto ok = add_port(port, bit, ports); !ok) return ok;
+  return {};
+}
+
+// Single addresses go to the hash, where a lookup does not walk a trie.
+void split(std::vector<PeerEntry> all, std::vector<PeerEntry>& prefixes, std::vector<PeerEntry>& exact) {
+  const auto single = [](const PeerEntry& entry) { return entry.prefix.length == entry.prefix.base.bits(); };
+  if (static_cast<size_t>(std::count_if(all.begin(), all.end(), single)) > kFewSingles) {
+    const auto first_single =
+        std::stable_partition(all.begin(), all.end(), [&](auto& e) { return !single(e); });
+    exact.assign(first_single, all.end());
+    all.erase(first_single, all.end());
+  }
+  prefixes = std::move(all);
+}
+
+}  // namespace
+
+Result<Classifier> classify(const contract::Order& order) {
+  Classifier out;
+  traffic_config& config = out.config;
+  PrefixTable peers;
+  PortBits ports;
+  config.direction[0] = config.direction[1] = TRAFFIC_PROTECTED;
+  if (auto ok = note_all(order.protection().peers(), peers, &PrefixTable::set, TRAFFIC_PROTECTED); !ok)
+    return tl::unexpected(ok.error());
+  for (const auto& port : order.protection().ports())
+    if (auto ok = add_port(port, TRAFFIC_PROTECTED, ports); !ok) return tl::unexpected(ok.error());
+
+  for (int f = 0; f < order.faults_size(); ++f) {
+    const contract::Fault& fault = order.faults(f);
+    for (const contract::PacketRule& rule : fault.rules()) {
+      if (config.rules == TRAFFIC_MAX_RULES)
+        return fail(ErrorKind::kInvalid, "classify " + fault.kind(), fault.id(), 0,
+                    "one host can hold " + std::to_string(TRAFFIC_MAX_RULES) +
+                        " packet rules at a time; spread the faults over more runs");
+      const uint32_t i = ++config.rules;
+      config.rule[i] = {static_cast<uint64_t>(fault.start_ns()), static_cast<uint64_t>(fault.end_ns()),
+                        static_cast<uint32_t>(f), 0};
+      if (auto ok = add_rule(rule, uint64_t{1} << i, peers, ports, config); !ok)
+        return tl::unexpected(ok.error());
+    }
+  }
+  config.faults = static_cast<uint32_t>(order.faults_size());
+
+  out.sites.emplace_back();
+  for (const contract::Site& site : order.sites()) {
+    out.sites.push_back(site.name());
+    for (const contract::Prefix& wire : site.prefixes()) {
+      const auto prefix = from_wire(wire);
+      if (!prefix) return tl::unexpected(prefix.error());
+      peers.set_site(*prefix, static_cast<uint16_t>(out.sites.size() - 1));
+    }
+  }
+  config.sites = static_cast<uint32_t>(out.sites.size());
+
+  peers.set_self_test(Prefix::of(*Address::parse(kSelfTestV4)));
+  peers.set_self_test(Prefix::of(*Address::parse(kSelfTestV6)));
+  split(peers.compile(false, ~TRAFFIC_PROTECTED), out.prefixes_v4, out.exact_v4);
+  split(peers.compile(true, ~TRAFFIC_PROTECTED), out.prefixes_v6, out.exact_v6);
+  config.prefix_v4 = !out.prefixes_v4.empty();
+  config.prefix_v6 = !out.prefixes_v6.empty();
+  config.exact_v4 = !out.exact_v4.empty();
+  config.exact_v6 = !out.exact_v6.empty();
+
+  for (const auto& [key, bits] : ports) {
+    const auto [protocol, side, port] = key;
+    out.ports.push_back({{protocol, side, port}, bits});
+    if (bits & TRAFFIC_PROTECTED) (protocol == IPPROTO_TCP ? config.protected_tcp : config.protected_udp) = 1;
+  }
+  config.ports = !out.ports.empty();
+  return out;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/traffic/prefix_table.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <tuple>
+
+namespace blackstart {
+namespace {
+
+__extension__ typedef unsigned __int128 uint128;
+
+// A prefix as a number, left-aligned in 128 bits for both families, so that it sorts and compares
+// in two instructions.
+struct Node {
+  uint128 base = 0;
+  uint8_t length = 0;
+  PeerValue value;
+};
+
+uint128 mask(int length) {
+  return length == 0 ? 0 : ~uint128{0} << (128 - length);
+}
+
+uint128 number(const Address& address) {
+  uint128 out = 0;
+  for (const uint8_t byte : address.bytes) out = out << 8 | byte;
+  return out;
+}
+
+Address address(uint128 number, bool v6) {
+  Address out;
+  out.v6 = v6;
+  for (int i = 15; i >= 0; --i, number >>= 8) out.bytes[i] = v6 || i < 4 ? static_cast<uint8_t>(number) : 0;
+  return out;
+}
+
+bool covers(const Node& outer, const Node& inner) {
+  return outer.length <= inner.length && (inner.base & mask(outer.length)) == outer.base;
+}
+
+bool outer_first(const Node& a, const Node& b) {
+  return std::tie(a.base, a.length) < std::tie(b.base, b.length);
+}
+
+// Two halves of the same value become their whole, longest first.
+std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
+  std::array<std::vector<Node>, 129> by_length;
+  for (const Node& node : nodes) by_length[node.length].push_back(node);
+  std::vector<Node> out, wholes;
+  for (int length = 128; length >= 0; --length) {
+    // Of a whole and a node of the same prefix the whole wins: it hides the node.
+    std::vector<Node> level;
+    std::set_union(wholes.begin(), wholes.end(), by_length[length].begin(), by_length[length].end(),
+                   std::back_inserter(level), outer_first);
+    wholes.clear();
+    const uint128 last_bit = length == 0 ? 0 : uint128{1} << (128 - length);
+    for (size_t i = 0; i < level.size(); ++i) {
+      const bool first_half = length > 0 && !(level[i].base & last_bit);
+      if (first_half && i + 1 < level.size() && level[i + 1].base == (level[i].base | last_bit) &&
+          level[i + 1].value == level[i].value) {
+        wholes.push_back({level[i].base, static_cast<uint8_t>(length - 1), level[i].value});
+        ++i;
+      } else {
+        out.push_back(level[i]);
+      }
+    }
+  }
+  std::sort(out.begin(), out.end(), outer_first);
+  return out;
+}
+
+// A node that says what its nearest covering one says adds nothing.
+void drop_repeats(std::vector<Node>& nodes) {
+  std::vector<Node> kept, covering;
+  for (const Node& node : nodes) {
+    while (!covering.empty() && !covers(covering.back(), node)) covering.pop_back();
+    if (node.value == (covering.empty() ? PeerValue{} : covering.back().value)) continue;
+    kept.push_back(node);
+    covering.push_back(node);
+  }
+  nodes = std::move(kept);
+}
+
+}  // namespace
+
+std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
+  std::vector<std::pair<Node, const Note*>> sorted;
+  for (const Note& note : notes_)
+    if (note.prefix.base.v6 == v6)
+      sorted.push_back({{number(note.prefix.base), note.prefix.length, {}}, &note});
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return outer_first(a.first, b.first); });
+
+  // One node for each distinct prefix, holding what its own notes and the covering nodes say.
+  std::vector<Node> nodes;
+  std::vector<Node> covering;
+  for (size_t i = 0; i < sorted.size();) {
+    Node node = sorted[i].first;
+    while (!covering.empty() && !covers(covering.back(), node)) covering.pop_back();
+    if (!covering.empty()) node.value = covering.back().value;
+    node.value.self_test = false;
+    uint64_t set = 0, clear = 0;
+    for (; i < sorted.size() && sorted[i].first.base == node.base && sorted[i].first.length == node.length;
+         ++i) {
+      const Note& note = *sorted[i].second;
+      set |= note.set;
+      clear |= note.clear;
+      if (note.site) node.value.site = *note.site;
+      node.value.self_test |= note.self_test;
+    }
+    node.value.bits = (node.value.bits | set) & ~clear;
+    nodes.push_back(node);
+    covering.push_back(node);
+  }
+
+  for (Node& node : nodes)
+    if (!(node.value.bits & relevant)) node.value = {0, 0, node.value.self_test};
+  nodes = merge_siblings(nodes);
+  drop_repeats(nodes);
+
+  std::vector<PeerEntry> out;
+  out.reserve(nodes.size());
+  for (const Node& node : nodes) out.push_back({{address(node.base, v6), node.length}, node.value});
+  return out;
+}
+
+PeerValue find(const std::vector<PeerEntry>& entries, const Address& address) {
+  const PeerEntry* best = nullptr;
+  for (const PeerEntry& entry : entries)
+    if (entry.prefix.contains(address) && (!best || entry.prefix.length >= best->prefix.length))
+      best = &entry;
+  return best ? best->value : PeerValue{};
+}
+
+std::vector<AddressRange> ranges(const std::vector<PeerEntry>& entries, uint64_t bits) {
+  struct Range {
+    uint128 first, last;
+  };
+  struct Open {
+    uint128 last;
+    bool in;
+  };
+  std::vector<Range> found;
+  std::vector<Open> open;  // entries around the place the sweep has reached, innermost last
+  uint128 from = 0;
+  bool swept = false;  // past the last address: `from` has wrapped
+  const auto emit = [&](uint128 last) {
+    if (!open.back().in || swept || last < from) return;
+    if (!found.empty() && found.back().last + 1 == from)
+      found.back().last = last;
+    else
+      found.push_back({from, last});
+  };
+  const auto close = [&] {
+    const uint128 last = open.back().last;
+    emit(last);
+    from = last + 1;
+    swept = from == 0;
+    open.pop_back();
+  };
+  for (const PeerEntry& entry : entries) {
+    const uint128 first = number(entry.prefix.base);
+    while (!open.empty() && open.back().last < first) close();
+    if (!open.empty() && first > from) emit(first - 1);
+    from = first;
+    open.push_back({first | ~mask(entry.prefix.length), (entry.value.bits & bits) != 0});
+  }
+  while (!open.empty()) close();
+
+  std::vector<AddressRange> out;
+  if (entries.empty()) return out;
+  const bool v6 = entries.front().prefix.base.v6;
+  for (const Range& range : found) out.push_back({address(range.first, v6), address(range.last, v6)});
+  return out;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/traffic/traffic_fault.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "agents/contract/units.h"
+#include "agents/faults/traffic/self_test.h"
+
+namespace blackstart {
+namespace {
+
+int64_t to_unix(uint64_t monotonic) {
+  return monotonic == 0 ? 0 : unix_at(static_cast<int64_t>(monotonic));
+}
+
+bool has_packet_faults(const contract::Order& order) {
+  return std::any_of(order.faults().begin(), order.faults().end(),
+                     [](const contract::Fault& fault) { return fault.rules_size() > 0; });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TrafficFault>> TrafficFault::make(TrafficOptions options) {
+  return std::unique_ptr<TrafficFault>(new TrafficFault(std::move(options)));
+}
+
+TrafficFault::~TrafficFault() {
+  if (const auto ok = revert(); !ok) std::fprintf(stderr, "%s\n", ok.error().message().c_str());
+}
+
+Result<> TrafficFault::do_arm(const contract::Order& order) {
+  if (armed_) return fail(ErrorKind::kInternal, "arm", order.run(), 0, "an order is armed already");
+  order_ = order;
+  t0_ = lease_end_ = 0;
+  stranded_ = false;
+  counts_.clear();
+  leaked_.clear();
+
+  // The watch comes first, so that no interface can come unseen between listing and watching.
+  auto links = LinkWatch::make();
+  if (!links) return tl::unexpected(links.error());
+  links_ = std::move(*links);
+  const auto present = interfaces();
+  Result<> ok = present ? Result<>() : tl::unexpected(present.error());
+  if (ok && has_packet_faults(order)) ok = arm_datapath(*present);
+  if (ok && order.leaks_size() > 0) ok = arm_leaks(*present);
+  armed_ = true;
+  if (!ok) {
+    (void)do_revert();
+    order_.Clear();
+  }
+  return ok;
+}
+
+Result<> TrafficFault::arm_datapath(const std::vector<Interface>& present) {
+  auto classifier = classify(order_);
+  if (!classifier) return tl::unexpected(classifier.error());
+  classifier_ = std::move(*classifier);
+  kind_ = choose_attachment(order_.attachment());
+  auto datapath =
+      Datapath::make(classifier_, order_.run(),
+                     kind_ == AttachmentKind::kTcx ? Datapath::Entry::kDirect : Datapath::Entry::kStub);
+  if (!datapath) return tl::unexpected(datapath.error());
+  datapath_ = std::move(*datapath);
+  attachments_ = std::make_unique<Attachments>(*datapath_, kind_, options_.state_dir);
+  const auto attached = attachments_->sync(present);
+  if (!attached) return tl::unexpected(attached.error());
+  return self_test(*datapath_, *attached);
+}
+
+Result<> TrafficFault::arm_leaks(const std::vector<Interface>& present) {
+  auto leaks = LeakCounter::make(order_, present);
+  if (!leaks) return tl::unexpected(leaks.error());
+  leaks_ = std::move(*leaks);
+  return {};
+}
+
+int TrafficFault::link_fd() const {
+  return links_ ? links_->fd() : -1;
+}
+
+Result<> TrafficFault::on_link_change() {
+  if (!links_ || !links_->changed()) return {};
+  const auto present = interfaces();
+  if (!present) return tl::unexpected(present.error());
+  if (attachments_) {
+    const auto came = attachments_->sync(*present);
+    if (!came) return tl::unexpected(came.error());
+    if (!came->empty())
+      if (auto ok = self_test(*datapath_, *came); !ok) return ok;
+  }
+  return leaks_ ? leaks_->sync(*present) : Result<>();
+}
+
+Result<> TrafficFault::do_fire(int64_t t0, int64_t lease_end) {
+  if (!armed_) return fail(ErrorKind::kInternal, "fire", order_.run(), 0, "nothing is armed");
+  t0_ = t0;
+  lease_end_ = lease_end;
+  if (datapath_) datapath_->fire(t0, lease_end);
+  return leaks_ ? leaks_->fire(t0) : Result<>();
+}
+
+void TrafficFault::do_renew(int64_t lease_end) {
+  if (leaks_) read_leaks();
+  lease_end_ = lease_end;
+  if (datapath_) datapath_->renew(lease_end);
+}
+
+// Once the lease is over nothing is dropped, and what passes is no leak: the last count stands.
+void TrafficFault::read_leaks() const {
+  if (t0_ != 0 && monotonic_now() >= lease_end_ && !leaked_.empty()) return;
+  if (auto read = leaks_->collect()) leaked_ = std::move(*read);
+}
+
+contract::FaultState TrafficFault::state_of(const contract::Fault& fault) const {
+  if (stranded_) return contract::FAULT_STRANDED;
+  if (!armed_) return contract::FAULT_REVERTED;
+  const int64_t now = monotonic_now();
+  if (t0_ == 0 || now < t0_ + fault.start_ns()) return contract::FAULT_ARMED;
+  if (now >= t0_ + fault.end_ns() || now >= lease_end_) return contract::FAULT_REVERTED;
+  return attachments_ && attachments_->in_place() ? contract::FAULT_FIRING : contract::FAULT_REVERTED;
+}
+
+void TrafficFault::do_observe(contract::HostReport& report) const {
+  if (datapath_)
+    if (auto counts = datapath_->counts()) counts_ = std::move(*counts);
+  if (leaks_) read_leaks();
+  if (attachments_)
+    for (const std::string& name : attachments_->names()) report.add_interfaces(name);
+  for (const contract::LeakReport& leak : leaked_) *report.add_leaks() = leak;
+
+  const uint32_t sites = classifier_.config.sites;
+  for (int f = 0; f < order_.faults_size(); ++f) {
+    const contract::Fault& fault = order_.faults(f);
+    if (fault.rules_size() == 0) continue;
+    contract::FaultReport* out = report.add_faults();
+    out->set_id(fault.id());
+    out->set_kind(fault.kind());
+    out->set_engine(kind_ == AttachmentKind::kTcx ? "ebpf/tcx" : "ebpf/clsact");
+    out->set_state(state_of(fault));
+    uint64_t first = 0, last = 0;
+    for (uint32_t site = 0; site < sites; ++site)
+      for (const uint32_t egress : {0U, 1U})
+        for (const traffic_verdict verdict : {TRAFFIC_DROP, TRAFFIC_PASS}) {
+          const uint32_t index =
+              traffic_counter_index(sites, static_cast<uint32_t>(f), site, egress, verdict);
+          if (index >= counts_.size() || counts_[index].packets == 0) continue;
+          const traffic_count& count = counts_[index];
+          contract::PacketCount* packets = out->add_packets();
+          packets->set_direction(egress ? contract::DIRECTION_EGRESS : contract::DIRECTION_INGRESS);
+          packets->set_src_site(egress ? order_.site() : classifier_.sites[site]);
+          packets->set_dst_site(egress ? classifier_.sites[site] : order_.site());
+          packets->set_verdict(verdict == TRAFFIC_DROP ? "drop" : "pass");
+          packets->set_packets(count.packets);
+          packets->set_bytes(count.bytes);
+          if (verdict != TRAFFIC_DROP) continue;
+          if (first == 0 || count.first_ns < first) first = count.first_ns;
+          last = std::max<uint64_t>(last, count.last_ns);
+        }
+    out->set_first_unix_ns(to_unix(first));
+    out->set_last_unix_ns(to_unix(last));
+  }
+}
+
+Result<> TrafficFault::do_revert() {
+  Result<> first;
+  // The witness leaves before what it watches, or it would see the healthy network as a leak.
+  if (leaks_) {
+    read_leaks();
+    first = leaks_->revert();
+    if (first) leaks_.reset();
+  }
+  if (datapath_)
+    if (auto counts = datapath_->counts()) counts_ = std::move(*counts);
+  if (attachments_) {
+    const auto ok = attachments_->revert();
+    if (first && !ok) first = ok;
+    if (ok) attachments_.reset();
+  }
+  if (!attachments_) datapath_.reset();
+  links_.reset();
+  stranded_ = !first;
+  armed_ = stranded_;
+  return first;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every packet fault of an order, dropped by one classifier, and the leak counter that watches it.
+//
+// Dropping ends with the agent, with the lease and with each fault's end, whatever the agent does
+// meanwhile; interfaces that come while armed are covered once the agent has heard of them:
+//
+//   poll link_fd() while it is not -1; when readable, on_link_change()
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/faults/fault.h"
+#include "agents/faults/traffic/attachments.h"
+#include "agents/faults/traffic/datapath.h"
+#include "agents/faults/traffic/leak_counter.h"
+#include "agents/kernel/features.h"
+
+namespace blackstart {
+
+struct TrafficOptions {
+  // Folder of this host's agent, which exists; notes about what a dead agent would leave are kept
+  // there. "": none are kept.
+  std::string state_dir;
+};
+
+class TrafficFault : public FaultFamily {
+ public:
+  static Result<std::unique_ptr<TrafficFault>> make(TrafficOptions options);
+  ~TrafficFault() override;
+
+  [[nodiscard]] int link_fd() const;  // -1: nothing armed
+  // Attaches to interfaces that came, with the same self-test as arming.
+  [[nodiscard]] Result<> on_link_change();
+
+ private:
+  explicit TrafficFault(TrafficOptions options) : options_(std::move(options)) {}
+
+  Result<> do_arm(const contract::Order& order) override;
+  Result<> do_fire(int64_t t0, int64_t lease_end) override;
+  void do_renew(int64_t lease_end) override;
+  void do_observe(contract::HostReport& report) const override;
+  Result<> do_revert() override;
+
+  Result<> arm_datapath(const std::vector<Interface>& present);
+  Result<> arm_leaks(const std::vector<Interface>& present);
+  contract::FaultState state_of(const contract::Fault& fault) const;
+  void read_leaks() const;
+
+  TrafficOptions options_;
+  contract::Order order_;
+  AttachmentKind kind_ = AttachmentKind::kTcx;
+  Classifier classifier_;
+  std::unique_ptr<Datapath> datapath_;
+  std::unique_ptr<Attachments> attachments_;  // refers to *datapath_
+  std::optional<LinkWatch> links_;
+  mutable std::optional<LeakCounter> leaks_;
+  int64_t t0_ = 0, lease_end_ = 0;
+  bool armed_ = false, stranded_ = false;
+
+  // What was last read, and what remains to be said once the kernel has forgotten.
+  mutable std::vector<traffic_count> counts_;
+  mutable std::vector<contract::LeakReport> leaked_;
+};
+
+// What is ours in the calling thread's network namespace now, one line each; with nothing armed it
+// is what a dead agent left. Programs on TCX are named only for who may ask by id (CAP_SYS_ADMIN).
+std::vector<std::string> traffic_residue();
+
+// Removes what a dead agent left, and says how many objects that were. Never while another agent is
+// alive in this network namespace.
+Result<int> sweep(const TrafficOptions& options);
+
+// For `doctor`: by name tcx, clsact, nft-netdev.
+FeatureReport probe_features();
+
+}  // namespace blackstart

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/kernel/nft_rule.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <array>
+#include <new>
+
+namespace blackstart {
+namespace {
+
+constexpr uint32_t kRegister = NFT_REG_1;
+
+template <typename T>
+std::string_view bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(value)};
+}
+
+uint32_t code_of(NftRule::Test test) {
+  switch (test) {
+    case NftRule::Test::kEqual:
+      return NFT_CMP_EQ;
+    case NftRule::Test::kNotEqual:
+      return NFT_CMP_NEQ;
+    case NftRule::Test::kAtLeast:
+      return NFT_CMP_GTE;
+    case NftRule::Test::kAtMost:
+      return NFT_CMP_LTE;
+    case NftRule::Test::kBelow:
+      return NFT_CMP_LT;
+  }
+  return NFT_CMP_EQ;
+}
+
+}  // namespace
+
+void NftRule::Free::operator()(nftnl_rule* rule) const {
+  nftnl_rule_free(rule);
+}
+
+NftRule::NftRule(std::string chain) : rule_(nftnl_rule_alloc()) {
+  if (!rule_) throw std::bad_alloc();
+  nftnl_rule_set_str(get(), NFTNL_RULE_CHAIN, chain.c_str());
+}
+
+nftnl_expr* NftRule::add(const char* kind) {
+  nftnl_expr* expression = nftnl_expr_alloc(kind);
+  if (!expression) throw std::bad_alloc();
+  nftnl_rule_add_expr(get(), expression);
+  return expression;
+}
+
+NftRule& NftRule::meta(uint32_t key) {
+  nftnl_expr* expression = add("meta");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_META_KEY, key);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_META_DREG, kRegister);
+  return *this;
+}
+
+NftRule& NftRule::protocol(uint16_t ethertype) {
+  return meta(NFT_META_PROTOCOL).test16(Test::kEqual, ethertype);
+}
+NftRule& NftRule::upper_protocol(uint8_t number) {
+  return meta(NFT_META_L4PROTO).test8(Test::kEqual, number);
+}
+
+NftRule& NftRule::load(Header header, uint32_t offset, uint32_t length) {
+  nftnl_expr* expression = add("payload");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_DREG, kRegister);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE,
+                     header == Header::kNetwork ? NFT_PAYLOAD_NETWORK_HEADER : NFT_PAYLOAD_TRANSPORT_HEADER);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, length);
+  return *this;
+}
+
+NftRule& NftRule::load_extension(uint8_t type, uint32_t offset, uint32_t length) {
+  nftnl_expr* expression = add("exthdr");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_DREG, kRegister);
+  nftnl_expr_set_u8(expression, NFTNL_EXPR_EXTHDR_TYPE, type);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_OFFSET, offset);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_EXTHDR_LEN, length);
+  return *this;
+}
+
+NftRule& NftRule::mask16(uint16_t mask) {
+  const uint16_t wire = htons(mask), none = 0;
+  nftnl_expr* expression = add("bitwise");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_SREG, kRegister);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_DREG, kRegister);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_LEN, sizeof(wire));
+  nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_MASK, &wire, sizeof(wire));
+  nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_XOR, &none, sizeof(none));
+  return *this;
+}
+
+NftRule& NftRule::test(Test test, std::string_view bytes) {
+  nftnl_expr* expression = add("cmp");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_SREG, kRegister);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_CMP_OP, code_of(test));
+  nftnl_expr_set(expression, NFTNL_EXPR_CMP_DATA, bytes.data(), static_cast<uint32_t>(bytes.size()));
+  return *this;
+}
+NftRule& NftRule::test8(Test what, uint8_t value) {
+  return test(what, bytes_of(value));
+}
+NftRule& NftRule::test16(Test what, uint16_t value) {
+  return test(what, bytes_of<uint16_t>(htons(value)));
+}
+
+NftRule& NftRule::in_set(const std::string& set) {
+  nftnl_expr* expression = add("lookup");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, kRegister);
+  nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, set.c_str());
+  return *this;
+}
+
+NftRule& NftRule::between(int64_t from_unix_ns, int64_t until_unix_ns) {
+  meta(NFT_META_TIME_NS);
+  // Ordered comparisons go byte by byte, so the clock has to be big-endian first.
+  nftnl_expr* expression = add("byteorder");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_SREG, kRegister);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_DREG, kRegister);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_LEN, 8);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_SIZE, 8);
+  test(Test::kAtLeast, bytes_of<uint64_t>(htobe64(static_cast<uint64_t>(from_unix_ns))));
+  return test(Test::kBelow, bytes_of<uint64_t>(htobe64(static_cast<uint64_t>(until_unix_ns))));
+}
+
+NftRule& NftRule::count() {
+  add("counter");
+  return *this;
+}
+
+NftRule& NftRule::verdict(int code, const std::string& chain) {
+  nftnl_expr* expression = add("immediate");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(code));
+  if (!chain.empty()) nftnl_expr_set_str(expression, NFTNL_EXPR_IMM_CHAIN, chain.c_str());
+  return *this;
+}
+NftRule& NftRule::jump(const std::string& chain) {
+  return verdict(NFT_JUMP, chain);
+}
+NftRule& NftRule::leave() {
+  return verdict(NFT_RETURN, "");
+}
+
+}  // namespace blackstart

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/kernel/tc_filter.h"
+
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "agents/kernel/boot_id.h"
+#include "agents/kernel/fd.h"
+#include "agents/kernel/kernel_error.h"
+
+namespace blackstart {
+namespace {
+
+// Not 1, which is what others take by default: one priority holds many handles, the newest first.
+constexpr uint32_t kHandle = 0xb1ac;
+constexpr uint32_t kPriority = 1;
+
+bpf_tc_hook clsact_hook(int index, int points) {
+  bpf_tc_hook hook{};
+  hook.sz = sizeof(hook);
+  hook.ifindex = index;
+  hook.attach_point = static_cast<bpf_tc_attach_point>(points);
+  return hook;
+}
+
+int point(Hook hook) {
+  return hook == Hook::kIngress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+}
+
+// Removes what stands at (priority, handle); gone already is fine.
+int remove_filter(int index, Hook hook, uint32_t handle, uint32_t priority) {
+  const bpf_tc_hook where = clsact_hook(index, point(hook));
+  LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = priority);
+  const int code = -bpf_tc_detach(&where, &options);
+  return code == ENOENT || code == ENODEV || code == EINVAL ? 0 : code;
+}
+
+Result<bool> unused(int index) {
+  for (const Hook hook : kHooks) {
+    const auto filters = tc_filters(index, hook);
+    if (!filters) return tl::unexpected(filters.error());
+    if (!filters->empty()) return false;
+  }
+  return true;
+}
+
+int remove_qdisc(int index) {
+  bpf_tc_hook where = clsact_hook(index, BPF_TC_INGRESS | BPF_TC_EGRESS);
+  const int code = -bpf_tc_hook_destroy(&where);
+  return code == ENOENT || code == ENODEV || code == EINVAL ? 0 : code;
+}
+
+// What makes a note about an interface true of it: this boot, this network namespace, this name.
+std::string note_text(const Interface& interface) {
+  struct stat netns {};
+  ::stat("/proc/thread-self/ns/net", &netns);
+  return boot_id() + " " + std::to_string(netns.st_ino) + " " + interface.name;
+}
+
+std::string note_path(const std::string& notes, const Interface& interface) {
+  return notes.empty() ? "" : notes + "/clsact-" + std::to_string(interface.index);
+}
+
+Result<> write_note(const std::string& path, const std::string& text) {
+  if (path.empty()) return {};
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd.valid() || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      ::fsync(fd.get()) != 0)
+    return fail_errno(errno, "write", path);
+  return {};
+}
+
+void forget(const std::string& note) {
+  if (!note.empty()) ::unlink(note.c_str());
+}
+
+}  // namespace
+
+Result<ClsactQdisc> ClsactQdisc::make(const Interface& interface, const std::string& notes) {
+  // Whether it is there is only known by trying to make it, and the note has to be there by then.
+  // A note of a dead agent about this very qdisc stays true.
+  const std::string note = note_path(notes, interface);
+  std::string noted;
+  if (!note.empty()) std::getline(std::ifstream(note), noted);
+  if (noted != note_text(interface))
+    if (auto ok = write_note(note, note_text(interface)); !ok) return tl::unexpected(ok.error());
+  bpf_tc_hook where = clsact_hook(interface.index, BPF_TC_INGRESS | BPF_TC_EGRESS);
+  const int code = -bpf_tc_hook_create(&where);
+  const bool inherited = code == EEXIST && noted == note_text(interface);
+  if (code == 0 || inherited) return ClsactQdisc(interface, note, true);
+  forget(note);
+  if (code == EEXIST) return ClsactQdisc(interface, "", false);
+  return kernel_refused(code, "add qdisc clsact to", interface.name,
+                        code == ENOENT ? "load module sch_ingress" : "");
+}
+
+ClsactQdisc::ClsactQdisc(ClsactQdisc&& other) noexcept
+    : interface_(other.interface_), note_(other.note_), made_(std::exchange(other.made_, false)) {}
+
+Result<> ClsactQdisc::revert() {
+  if (!made_) return {};
+  const auto free = unused(interface_.index);
+  if (!free) return tl::unexpected(free.error());
+  if (*free)
+    if (const int code = remove_qdisc(interface_.index); code != 0)
+      return fail(ErrorKind::kStranded, "remove qdisc clsact of", interface_.name, code);
+  forget(note_);
+  made_ = false;
+  return {};
+}
+
+Result<TcFilter> TcFilter::make(int program_fd, const Interface& interface, Hook hook) {
+  const bpf_tc_hook where = clsact_hook(interface.index, point(hook));
+  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program_fd, .handle = kHandle, .priority = kPriority);
+  if (const int code = -bpf_tc_attach(&where, &options); code != 0)
+    return kernel_refused(code, std::string("attach filter to ") + name(hook) + " of", interface.name,
+                          code == EINVAL ? "somebody else's filter may hold priority 1: tc filter show dev " +
+                                               interface.name + " " + name(hook)
+                                         : "");
+  return TcFilter(interface, hook);
+}
+
+TcFilter::TcFilter(TcFilter&& other) noexcept
+    : interface_(other.interface_), hook_(other.hook_), attached_(std::exchange(other.attached_, false)) {}
+
+Result<> TcFilter::revert() {
+  if (!attached_) return {};
+  if (const int code = remove_filter(interface_.index, hook_, kHandle, kPriority); code != 0)
+    return fail(ErrorKind::kStranded, std::string("remove filter from ") + name(hook_) + " of",
+                interface_.name, code);
+  attached_ = false;
+  return {};
+}
+
+Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook) {
+  auto socket = Netlink::make(NETLINK_ROUTE);
+  if (!socket) return tl::unexpected(socket.error());
+  NetlinkBuffer buffer = netlink_buffer();
+  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+  message->nlmsg_type = RTM_GETTFILTER;
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  auto* request = static_cast<tcmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(tcmsg)));
+  request->tcm_family = AF_UNSPEC;
+  request->tcm_ifindex = interface_index;
+  request->tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook == Hook::kIngress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+  std::vector<FoundFilter> out;
+  const int code = socket->ask(message, [&](const nlmsghdr* answer) {
+    if (answer->nlmsg_type != RTM_NEWTFILTER) return;
+    const auto* filter = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer));
+    if (filter->tcm_handle == 0) return;  // the priority itself
+    FoundFilter found{filter->tcm_handle, static_cast<uint16_t>(TC_H_MAJ(filter->tcm_info) >> 16), ""};
+    each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
+      if (mnl_attr_get_type(attribute) != TCA_OPTIONS) return;
+      each_attribute(attribute, [&](const nlattr* option) {
+        if (mnl_attr_get_type(option) == TCA_BPF_NAME) found.name = mnl_attr_get_str(option);
+      });
+    });
+    out.push_back(found);
+  });
+  if (code != 0 && code != EINVAL && code != ENOENT && code != ENODEV)
+    return kernel_refused(code, std::string("list filters at ") + name(hook) + " of interface",
+                          std::to_string(interface_index));
+  return out;
+}
+
+Result<int> sweep_clsact(const std::string& prefix, const std::string& notes) {
+  const auto all = interfaces();
+  if (!all) return tl::unexpected(all.error());
+  int removed = 0;
+  for (const Interface& interface : *all) {
+    for (const Hook hook : kHooks) {
+      const auto filters = tc_filters(interface.index, hook);
+      if (!filters) return tl::unexpected(filters.error());
+      for (const FoundFilter& filter : *filters) {
+        if (filter.name.rfind(prefix, 0) != 0) continue;
+        if (const int code = remove_filter(interface.index, hook, filter.handle, filter.priority); code != 0)
+          return fail(ErrorKind::kStranded, "remove filter " + filter.name + " of", interface.name, code);
+        ++removed;
+      }
+    }
+  }
+  std::error_code ignored;
+  for (const auto& note : std::filesystem::directory_iterator(notes, ignored)) {
+    if (note.path().filename().string().rfind("clsact-", 0) != 0) continue;
+    std::string noted;
+    std::getline(std::ifstream(note.path()), noted);
+    for (const Interface& interface : *all) {
+      if (note.path() != note_path(notes, interface) || noted != note_text(interface)) continue;
+      const auto free = unused(interface.index);
+      if (!free) return tl::unexpected(free.error());
+      if (!*free) continue;
+      if (const int code = remove_qdisc(interface.index); code != 0)
+        return fail(ErrorKind::kStranded, "remove qdisc clsact of", interface.name, code);
+      ++removed;
+    }
+    forget(note.path());
+  }
+  return removed;
+}
+
+}  // namespace blackstart

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: Apache-2.0
+// A host between whose network and everyone else's the datapath stands: works, faulted, works again.
+#include "agents/faults/traffic/traffic_fault.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+
+#include "agents/contract/units.h"
+#include "tests/support/netns_sandbox.h"
+#include "tests/support/order_builder.h"
+#include "tests/support/sockets.h"
+
+namespace blackstart {
+namespace {
+
+using namespace test;
+
+constexpr const char* kThereV4 = "198.18.2.11";
+constexpr const char* kThereV6 = "fd00:18:2::11";
+constexpr milliseconds kPatience{300};
+constexpr int64_t kForever = INT64_MAX;
+
+OrderBuilder cut_there(Duration end = 1h) {
+  return OrderBuilder()
+      .site("here", {"198.18.1.0/24", "fd00:18:1::/64"})
+      .site("there", {"198.18.2.0/24", "fd00:18:2::/64"})
+      .fault({{.peers = {"198.18.2.0/24", "fd00:18:2::/64"}}}, 0s, end);
+}
+
+contract::HostReport observed(const TrafficFault& fault) {
+  contract::HostReport report;
+  fault.observe(report);
+  return report;
+}
+
+uint64_t packets(const contract::HostReport& report, const std::string& verdict) {
+  uint64_t sum = 0;
+  for (const auto& fault : report.faults())
+    for (const auto& count : fault.packets())
+      if (count.verdict() == verdict) sum += count.packets();
+  return sum;
+}
+
+// The test stands on host `here`; an echo server stands on `there`.
+class TrafficFaultTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(state_dir_);
+    {
+      const auto there = sandbox_.enter("there");
+      echo_ = std::make_unique<EchoServer>();
+    }
+    here_ = std::make_unique<NetnsScope>(sandbox_.enter("here"));
+    // Neighbours are resolved before anything is measured.
+    ASSERT_TRUE(ask_udp(kThereV4, 2000ms).answered);
+    ASSERT_TRUE(ask_udp(kThereV6, 2000ms).answered);
+    before_ = sandbox_.inventory("here");
+  }
+  void TearDown() override {
+    fault_.reset();
+    EXPECT_EQ(sandbox_.inventory("here"), before_) << "something was left behind";
+    EXPECT_THAT(traffic_residue(), testing::IsEmpty());
+    EXPECT_TRUE(std::filesystem::is_empty(state_dir_));
+    echo_.reset();
+    std::filesystem::remove_all(state_dir_);
+  }
+
+  std::unique_ptr<TrafficFault> armed(const contract::Order& order) {
+    auto fault = TrafficFault::make({state_dir_}).value();
+    const auto ok = fault->arm(order);
+    if (!ok) throw std::runtime_error(ok.error().message());
+    return fault;
+  }
+  // Fires and waits until the coarse clock of the datapath has ticked past T0.
+  void fire(TrafficFault& fault, int64_t lease_end = kForever) {
+    ASSERT_TRUE(fault.fire(monotonic_now(), lease_end));
+    std::this_thread::sleep_for(10ms);
+  }
+
+  // Polls with datagrams until one is answered; how long that took.
+  static milliseconds until_healthy(milliseconds at_most) {
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < at_most)
+      if (ask_udp(kThereV4, 2ms).answered) break;
+    return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
+  }
+
+  NetnsSandbox sandbox_{"traffic"};
+  std::string state_dir_ = testing::TempDir() + "blackstart-traffic-test";
+  std::unique_ptr<EchoServer> echo_;
+  std::unique_ptr<NetnsScope> here_;
+  std::unique_ptr<TrafficFault> fault_;
+  std::string before_;
+};
+
+class EitherAttachment : public TrafficFaultTest, public testing::WithParamInterface<contract::Attachment> {
+ protected:
+  // Another process that holds the fault, as an agent does. Returns once it has fired.
+  pid_t agent(OrderBuilder order) {
+    int ready[2];
+    if (::pipe2(ready, O_CLOEXEC) != 0) return -1;
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      auto fault = armed(order.attachment(GetParam()));
+      fire(*fault);
+      (void)!::write(ready[1], "x", 1);
+      for (;;) ::pause();
+    }
+    ::close(ready[1]);
+    char word;
+    EXPECT_EQ(::read(ready[0], &word, 1), 1);
+    ::close(ready[0]);
+    return pid;
+  }
+  static void kill_and_wait(pid_t pid) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
+};
+
+TEST_P(EitherAttachment, WorksFaultedWorksAgain) {
+  const Connection old_flow = connect_tcp(kThereV4, kPatience);
+  const Connection old_flow_v6 = connect_tcp(kThereV6, kPatience);
+  ASSERT_TRUE(say(old_flow.socket, kPatience));
+  ASSERT_TRUE(say(old_flow_v6.socket, kPatience));
+  ASSERT_TRUE(ping(kThereV4, kPatience).answered);
+
+  fault_ = armed(cut_there().attachment(GetParam()));
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered) << "armed is not fired";
+  EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_ARMED);
+  fire(*fault_);
+
+  for (const char* there : {kThereV4, kThereV6}) {
+    EXPECT_EQ(connect_tcp(there, kPatience).error, ETIMEDOUT)
+        << there << ": neither EPERM nor refused, just silence";
+    const int heard = echo_->datagrams();
+    const Exchange udp = ask_udp(there, kPatience);
+    EXPECT_EQ(udp.send_error, 0) << there << ": a sender is not told";
+    EXPECT_FALSE(udp.answered);
+    EXPECT_EQ(echo_->datagrams(), heard) << "it never arrived";
+  }
+  const Exchange echo = ping(kThereV4, kPatience);
+  EXPECT_EQ(echo.send_error, 0);
+  EXPECT_FALSE(echo.answered);
+  EXPECT_FALSE(say(old_flow.socket, kPatience)) << "an established flow stalls";
+  EXPECT_FALSE(say(old_flow_v6.socket, kPatience));
+  EXPECT_TRUE(ask_udp("198.18.1.1", kPatience).send_error == 0 && ping("198.18.1.1", kPatience).answered)
+      << "the neighbour is not hit";
+
+  const contract::HostReport report = observed(*fault_);
+  EXPECT_EQ(report.faults(0).state(), contract::FAULT_FIRING);
+  EXPECT_EQ(report.faults(0).engine(), GetParam() == contract::ATTACHMENT_TCX ? "ebpf/tcx" : "ebpf/clsact");
+  EXPECT_THAT(report.interfaces(), testing::Contains("eth0"));
+  EXPECT_GE(packets(report, "drop"), 7u);
+  EXPECT_NEAR(seconds(Duration(unix_now() - report.faults(0).last_unix_ns())), 0, 5);
+  for (const auto& count : report.faults(0).packets())
+    EXPECT_EQ(count.direction() == contract::DIRECTION_EGRESS ? count.dst_site() : count.src_site(), "there");
+
+  ASSERT_TRUE(fault_->revert());
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_TRUE(ask_udp(kThereV6, kPatience).answered);
+  EXPECT_TRUE(ping(kThereV4, kPatience).answered);
+  EXPECT_TRUE(readable(old_flow.socket, 3s)) << "what was held up is sent again and answered";
+  EXPECT_TRUE(readable(old_flow_v6.socket, 3s));
+  EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_REVERTED);
+  EXPECT_EQ(packets(observed(*fault_), "drop"), packets(report, "drop")) << "still known after the revert";
+  EXPECT_TRUE(fault_->revert()) << "again is fine";
+}
+
+TEST_P(EitherAttachment, ProtectedTrafficPasses) {
+  fault_ = armed(cut_there().protect({}, {port(kEchoPort, contract::PROTOCOL_TCP)}).attachment(GetParam()));
+  fire(*fault_);
+  const Connection protected_flow = connect_tcp(kThereV4, kPatience);
+  EXPECT_EQ(protected_flow.error, 0);
+  EXPECT_TRUE(say(protected_flow.socket, kPatience));
+  EXPECT_FALSE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_GT(packets(observed(*fault_), "pass"), 0u);
+}
+
+TEST_P(EitherAttachment, AStoppedHolderCannotExtendItsFault) {
+  const pid_t holder = agent(cut_there(700ms));
+  ::kill(holder, SIGSTOP);
+  EXPECT_FALSE(ask_udp(kThereV4, 200ms).answered);
+  const milliseconds healed = until_healthy(2000ms) + 200ms;
+  EXPECT_GE(healed, 600ms);
+  EXPECT_LE(healed, 800ms);
+  kill_and_wait(holder);
+  ASSERT_TRUE(sweep({state_dir_}));
+}
+
+TEST_P(EitherAttachment, ADeadHolderMeansAHealthyHost) {
+  const pid_t holder = agent(cut_there());
+  EXPECT_FALSE(ask_udp(kThereV4, 100ms).answered);
+  EXPECT_THAT(traffic_residue(), testing::Not(testing::IsEmpty()));
+  kill_and_wait(holder);
+  const milliseconds healed = until_healthy(2000ms);
+  EXPECT_LT(healed, 100ms);
+  RecordProperty("healed_ms", static_cast<int>(healed.count()));
+  std::printf("kill -9 to the first answer: %ld ms\n", healed.count());
+  const auto swept = sweep({state_dir_});
+  ASSERT_TRUE(swept) << swept.error().message();
+  if (GetParam() == contract::ATTACHMENT_CLSACT) {
+    EXPECT_GE(*swept, 3) << "two stubs and the qdisc at least";
+  }
+}
+
+TEST_P(EitherAttachment, TheLeaseEndsAFaultNobodyRenews) {
+  fault_ = armed(cut_there().attachment(GetParam()));
+  fire(*fault_, monotonic_now() + 400'000'000);
+  EXPECT_FALSE(ask_udp(kThereV4, 200ms).answered);
+  fault_->renew(monotonic_now() + 400'000'000);
+  EXPECT_FALSE(ask_udp(kThereV4, 300ms).answered);
+  EXPECT_LT(until_healthy(2000ms), 200ms);
+  EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_REVERTED);
+}
+
+TEST_P(EitherAttachment, AnInterfaceThatComesWhileArmedIsCovered) {
+  fault_ = armed(cut_there().attachment(GetParam()));
+  fire(*fault_);
+  NetnsSandbox::run("ip link add late0 type veth peer name late1");
+  NetnsSandbox::run("ip addr add 198.18.3.1/24 dev late0");
+  NetnsSandbox::run("ip link set late0 up && ip link set late1 up");
+  pollfd news{fault_->link_fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&news, 1, 1000), 1);
+  const auto ok = fault_->on_link_change();
+  ASSERT_TRUE(ok) << ok.error().message();
+  EXPECT_THAT(observed(*fault_).interfaces(), testing::IsSupersetOf({"late0", "late1"}));
+
+  NetnsSandbox::run("ip route replace 198.18.2.0/24 dev late0");
+  NetnsSandbox::run("ip neigh add 198.18.2.11 lladdr 02:00:00:00:00:01 dev late0");
+  const uint64_t dropped = packets(observed(*fault_), "drop");
+  EXPECT_EQ(ask_udp(kThereV4, 50ms).send_error, 0);
+  EXPECT_EQ(packets(observed(*fault_), "drop"), dropped + 1);
+
+  NetnsSandbox::run("ip link del late0");
+  ASSERT_TRUE(fault_->on_link_change());
+  EXPECT_THAT(observed(*fault_).interfaces(), testing::Not(testing::Contains("late0")));
+  EXPECT_TRUE(fault_->revert());
+}
+
+TEST_P(EitherAttachment, StateIsReadFromTheKernel) {
+  fault_ = armed(cut_there().attachment(GetParam()));
+  fire(*fault_);
+  EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_FIRING);
+  if (GetParam() == contract::ATTACHMENT_CLSACT) {
+    NetnsSandbox::run("tc qdisc del dev eth0 clsact");
+    EXPECT_NE(observed(*fault_).faults(0).state(), contract::FAULT_FIRING);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Datapath, EitherAttachment,
+                         testing::Values(contract::ATTACHMENT_TCX, contract::ATTACHMENT_CLSACT),
+                         [](const auto& which) {
+                           return which.param == contract::ATTACHMENT_TCX ? "tcx" : "clsact";
+                         });
+
+Fd pass_all_program() {
+  const bpf_insn program[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -1},
+      {.code = BPF_JMP | BPF_EXIT},
+  };
+  return Fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", program, 2, nullptr));
+}
+
+Interface eth0() {
+  const auto all = interfaces().value();
+  return *std::find_if(all.begin(), all.end(), [](const Interface& one) { return one.name == "eth0"; });
+}
+
+TEST_F(TrafficFaultTest, AForeignTcxProgramStaysAndComesAfterOurs) {
+  const Fd program = pass_all_program();
+  ASSERT_TRUE(program.valid());
+  auto link = TcxLink::make(program.get(), eth0(), Hook::kEgress);
+  ASSERT_TRUE(link) << link.error().message();
+  const auto foreign = tcx_programs(eth0().index, Hook::kEgress);
+  ASSERT_EQ(foreign.size(), 1u);
+
+  fault_ = armed(cut_there().attachment(contract::ATTACHMENT_TCX));
+  const auto both = tcx_programs(eth0().index, Hook::kEgress);
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both[1], foreign[0]);
+
+  // Somebody else pushing in front is seen: it could let packets past the classifier.
+  fire(*fault_);
+  {
+    const auto pusher = TcxLink::make(program.get(), eth0(), Hook::kIngress);
+    ASSERT_TRUE(pusher);
+    EXPECT_NE(observed(*fault_).faults(0).state(), contract::FAULT_FIRING);
+  }
+  EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_FIRING);
+  ASSERT_TRUE(fault_->revert());
+  EXPECT_EQ(tcx_programs(eth0().index, Hook::kEgress), foreign);
+}
+
+TEST_F(TrafficFaultTest, ForeignClsactFiltersStay) {
+  const Fd program = pass_all_program();
+  bpf_tc_hook hook{};
+  hook.sz = sizeof(hook);
+  hook.ifindex = eth0().index;
+  hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+  ASSERT_EQ(bpf_tc_hook_create(&hook), 0);
+  hook.attach_point = BPF_TC_EGRESS;
+  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program.get(), .handle = 1, .priority = 1);
+  ASSERT_EQ(bpf_tc_attach(&hook, &options), 0);
+  const std::string with_foreign = sandbox_.inventory("here");
+
+  fault_ = armed(cut_there().attachment(contract::ATTACHMENT_CLSACT));
+  fire(*fault_);
+  EXPECT_FALSE(ask_udp(kThereV4, 100ms).answered);
+  ASSERT_TRUE(fault_->revert());
+  EXPECT_EQ(sandbox_.inventory("here"), with_foreign);
+  ASSERT_TRUE(sweep({state_dir_}));
+  EXPECT_EQ(sandbox_.inventory("here"), with_foreign);
+  NetnsSandbox::run("tc qdisc del dev eth0 clsact");
+}
+
+TEST_F(TrafficFaultTest, ArmingThatFailsLeavesNothing) {
+  OrderBuilder order = cut_there();
+  for (int i = 0; i < TRAFFIC_MAX_RULES; ++i) order.fault({{.peers = {"198.18.2.1"}}});
+  auto fault = TrafficFault::make({state_dir_}).value();
+  EXPECT_FALSE(fault->arm(order));
+  EXPECT_THAT(traffic_residue(), testing::IsEmpty());
+  EXPECT_TRUE(fault->arm(cut_there())) << "and the next one arms";
+}
+
+TEST_F(TrafficFaultTest, ThisKernelCanDoWhatTheProbesSay) {
+  for (const Feature& feature : probe_features()) {
+    EXPECT_TRUE(feature.available) << feature.name << ": " << feature.reason;
+    EXPECT_FALSE(feature.reason.empty());
+  }
+}
+
+// Opens flows of every kind, then keeps sending on them.
+class LeakTest : public TrafficFaultTest {
+ protected:
+  void SetUp() override {
+    TrafficFaultTest::SetUp();
+    for (const char* there : {kThereV4, kThereV6}) flows_.push_back(connect_tcp(there, kPatience).socket);
+    for (const Fd& flow : flows_) ASSERT_TRUE(say(flow, kPatience));
+  }
+  void talk() {
+    for (const Fd& flow : flows_) (void)say(flow, 50ms);
+    for (const char* there : {kThereV4, kThereV6}) (void)ask_udp(there, 50ms);
+    (void)ping(kThereV4, 50ms);
+  }
+  static uint64_t leaked(const TrafficFault& fault) {
+    const auto report = observed(fault);
+    EXPECT_EQ(report.leaks_size(), 1);
+    return report.leaks(0).packets();
+  }
+  static OrderBuilder watch_there(std::vector<contract::PortMatch> ports = {}) {
+    return OrderBuilder().leak({"198.18.2.0/24", "fd00:18:2::/64"}, ports);
+  }
+  std::vector<Fd> flows_;
+};
+
+TEST_F(LeakTest, NothingLeaksThroughTheCut) {
+  fault_ = armed(cut_there().leak({"198.18.2.0/24", "fd00:18:2::/64"}));
+  fire(*fault_);
+  std::this_thread::sleep_for(30ms);
+  talk();
+  EXPECT_GT(packets(observed(*fault_), "drop"), 0u);
+  EXPECT_EQ(leaked(*fault_), 0u);
+  ASSERT_TRUE(fault_->revert());
+  talk();
+  EXPECT_EQ(leaked(*fault_), 0u) << "the witness left before the cut ended";
+}
+
+TEST_F(LeakTest, WithoutACutEveryKindOfPacketIsCounted) {
+  fault_ = armed(watch_there());
+  fire(*fault_);
+  std::this_thread::sleep_for(30ms);
+  uint64_t seen = leaked(*fault_);
+  const auto grew = [&] {
+    const uint64_t was = std::exchange(seen, leaked(*fault_));
+    return seen > was;
+  };
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_TRUE(grew());
+  EXPECT_TRUE(ask_udp(kThereV6, kPatience).answered);
+  EXPECT_TRUE(grew());
+  EXPECT_TRUE(ping(kThereV4, kPatience).answered);
+  EXPECT_TRUE(grew());
+  for (const Fd& flow : flows_) {
+    EXPECT_TRUE(say(flow, kPatience));
+    EXPECT_TRUE(grew());
+  }
+  EXPECT_TRUE(ping("198.18.1.1", kPatience).answered);
+  EXPECT_FALSE(grew()) << "the neighbour is not watched";
+}
+
+TEST_F(LeakTest, CountsOnlyInItsWindow) {
+  fault_ = armed(OrderBuilder().leak({"198.18.2.0/24"}, {}, 300ms, 600ms));
+  fire(*fault_);
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 0u) << "too early";
+  std::this_thread::sleep_for(400ms);
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 1u);
+  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 1u) << "too late";
+}
+
+TEST_F(LeakTest, PortsAndProtectionAreHeeded) {
+  fault_ = armed(watch_there({port(kEchoPort, contract::PROTOCOL_UDP, contract::SIDE_PEER)}));
+  fire(*fault_);
+  std::this_thread::sleep_for(30ms);
+  EXPECT_TRUE(say(flows_[0], kPatience));
+  EXPECT_TRUE(ping(kThereV4, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 0u) << "neither TCP nor ICMP is watched";
+  EXPECT_TRUE(ask_udp(kThereV6, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 1u);
+  ASSERT_TRUE(fault_->revert());
+
+  fault_ = armed(watch_there().protect({"198.18.2.11"}, {port(kEchoPort, contract::PROTOCOL_TCP)}));
+  fire(*fault_);
+  std::this_thread::sleep_for(30ms);
+  EXPECT_TRUE(ping(kThereV4, kPatience).answered);
+  EXPECT_TRUE(say(flows_[1], kPatience));
+  EXPECT_EQ(leaked(*fault_), 0u) << "a protected prefix and a protected port";
+  EXPECT_TRUE(ask_udp(kThereV6, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 1u);
+}
+
+}  // namespace
+}  // namespace blackstart
