@@ -10,9 +10,7 @@ namespace {
 std::string faults(const Plan& plan) {
   Table table;
   for (const PlanFault& fault : plan.faults)
-    table.row({fault.id, fault.kind,
-               (fault.start == Duration{0} ? std::string("T0") : "T0 + " + format_duration(fault.start)) +
-                   " for " + format_duration(fault.end - fault.start),
+    table.row({fault.id, fault.kind, since(fault.start) + " for " + format_duration(fault.end - fault.start),
                fault.what + (fault.at.line ? " (" + fault.at.text() + ")" : "")});
   return "Faults\n" + table.text();
 }

@@ -25,7 +25,7 @@ inline constexpr size_t kWidth = 100;
 [[nodiscard]] std::string plural(uint64_t count, const std::string& noun);  // "1 host", "2 hosts"
 [[nodiscard]] std::string percent(std::optional<double> ratio);             // "99.2%", "unknown"
 [[nodiscard]] std::string grouped(uint64_t number);                         // "1,234,567"
-[[nodiscard]] std::string since(std::optional<Duration> t);                 // "T0 + 20s", "unknown"
+[[nodiscard]] std::string since(std::optional<Duration> t);                 // "T0", "T0 + 20s", "unknown"
 
 // Rows of cells, each column as wide as its widest cell; the last one takes what is left and wraps.
 class Table {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/report/outcome_report.h"
+#include "injector/report/text.h"
+
+namespace blackstart::report {
+namespace {
+
+constexpr char kBold[] = "\033[1m", kGreen[] = "\033[1;32m", kRed[] = "\033[1;31m", kYellow[] = "\033[1;33m",
+               kPlain[] = "\033[0m";
+
+const char* colour_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPass:
+      return kGreen;
+    case Verdict::kFail:
+    case Verdict::kStranded:
+    case Verdict::kError:
+      return kRed;
+    default:
+      return kYellow;
+  }
+}
+
+}  // namespace
+
+std::string terminal_text(const Outcome& outcome, bool colour) {
+  const auto painted = [&](const char* how, const std::string& text) {
+    return colour ? how + text + kPlain : text;
+  };
+  std::string first = wrapped("", verdict_line(outcome));
+  first.pop_back();
+  std::string out = painted(colour_of(outcome.verdict), first) + "\n";
+  for (const Section& section : sections(outcome)) {
+    out += "\n" + painted(kBold, section.title) + "\n";
+    Table table;
+    for (const auto& row : section.table) table.row(row);
+    out += table.text();
+    for (const std::string& line : section.lines) out += wrapped("  ", line);
+  }
+  return out;
+}
+
+}  // namespace blackstart::report
