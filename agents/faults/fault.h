@@ -38,7 +38,7 @@ class FaultFamily {
   [[nodiscard]] Result<> revert() { return do_revert(); }
   // A descriptor that becomes readable when the host changed under the fault (a new interface), or -1.
   [[nodiscard]] int wake_fd() const { return do_wake_fd(); }
-  void wake() { do_wake(); }
+  [[nodiscard]] Result<> wake() { return do_wake(); }
 
  protected:
   FaultFamily() = default;
@@ -50,7 +50,7 @@ class FaultFamily {
   virtual void do_observe(contract::HostReport& report) const = 0;
   virtual Result<> do_revert() = 0;
   virtual int do_wake_fd() const { return -1; }
-  virtual void do_wake() {}
+  virtual Result<> do_wake() { return {}; }
 };
 
 }  // namespace blackstart

@@ -245,7 +245,8 @@ std::vector<int> Runtime::wake_fds() const {
 
 void Runtime::wake() {
   if (!held_) return;
-  for (auto& family : held_->families) family->wake();
+  for (auto& family : held_->families)
+    if (auto ok = family->wake(); !ok) spdlog::error("{}", ok.error().message());
 }
 
 }  // namespace blackstart

@@ -21,9 +21,8 @@
 #include "injector/record/metrics_table.h"
 #include "injector/record/outcome_json.h"
 #include "injector/record/run_registry.h"
-#include "injector/report/markdown.h"
+#include "injector/report/outcome_report.h"
 #include "injector/report/plan_report.h"
-#include "injector/report/terminal.h"
 
 namespace blackstart::cli {
 namespace {
@@ -160,7 +159,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     registry.close(record.run);
     return code;
   };
-  if (auto ok = write_text(folder + "/plan.json", plan_json(*plan).dump(2) + "\n"); !ok)
+  if (auto ok = write_text(folder + "/plan.json", report::plan_json(*plan).dump(2) + "\n"); !ok)
     return done(report(ok.error(), json));
   auto log = EventLog::create(folder + "/events.jsonl");
   if (!log) return done(report(log.error(), json));
@@ -191,7 +190,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   const std::string outcome_text = outcome_json(outcome).dump(2) + "\n";
   keep(folder + "/outcome.json", outcome_text);
   if (const auto path = option(invocation, "report"))
-    keep(*path, std::filesystem::path(*path).extension() == ".md" ? markdown(outcome) : outcome_text);
+    keep(*path, std::filesystem::path(*path).extension() == ".md" ? report::markdown_text(outcome) : outcome_text);
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
     std::cout << outcome_text;

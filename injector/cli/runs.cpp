@@ -11,8 +11,7 @@
 #include "injector/record/event_log.h"
 #include "injector/record/outcome_json.h"
 #include "injector/report/compare.h"
-#include "injector/report/markdown.h"
-#include "injector/report/terminal.h"
+#include "injector/report/outcome_report.h"
 
 namespace blackstart::cli {
 namespace {
@@ -80,14 +79,13 @@ int run_report(const Invocation& invocation) {
     std::cout << outcome->log_file << ": unbroken, " << verified->events << " events, head " << verified->head << "\n";
     return kExitPass;
   }
-  const TerminalOptions style{.colour = isatty(STDOUT_FILENO) != 0};
   if (invocation.options.count("compare")) {
     const auto other = read_kept(registry, invocation.options["compare"].as<std::string>());
     if (!other) return report(other.error(), invocation.json);
-    std::cout << compare(*outcome, *other, style);
+    std::cout << report::compare_text(*outcome, *other);
   } else if (invocation.options.count("report")) {
     std::ofstream file(invocation.options["report"].as<std::string>(), std::ios::trunc);
-    file << markdown(*outcome);
+    file << report::markdown_text(*outcome);
     if (!file.flush())
       return report(
           Error{ErrorKind::kInvalid, "write", invocation.options["report"].as<std::string>(), errno, ""},
@@ -95,7 +93,7 @@ int run_report(const Invocation& invocation) {
   } else if (invocation.json) {
     std::cout << outcome_json(*outcome).dump(2) << "\n";
   } else {
-    std::cout << terminal_report(*outcome, style);
+    std::cout << report::terminal_text(*outcome, isatty(STDOUT_FILENO) != 0);
   }
   return kExitPass;
 }

@@ -30,7 +30,7 @@ class ClassifierTest : public testing::Test {
     ASSERT_TRUE(datapath) << datapath.error().message();
     datapath_ = std::move(*datapath);
     t0_ = monotonic_now() - since.count();
-    datapath_->fire(t0_, lease_end);
+    datapath_->fire(t0_, {lease_end, kForever});
   }
 
   int verdict(const Packet& packet, Hook hook, LinkLayer layer = LinkLayer::kEthernet) {
@@ -273,13 +273,13 @@ TEST_F(ClassifierTest, InForceFromStartToEndAndNeverPastTheLease) {
   EXPECT_EQ(out(packet), kNext);
   given(order, 15s, monotonic_now() - 1'000'000'000);
   EXPECT_EQ(out(packet), kNext) << "the lease has ended";
-  datapath_->renew(monotonic_now() + 10'000'000'000);
+  datapath_->renew({monotonic_now() + 10'000'000'000, kForever});
   EXPECT_EQ(out(packet), kDrop) << "renewed";
 }
 
 TEST_F(ClassifierTest, ArmedButNotFiredTouchesNothing) {
   given(OrderBuilder().fault({{.peers = {"0.0.0.0/0"}}}));
-  datapath_->fire(0, kForever);
+  datapath_->fire(0, {kForever, kForever});
   EXPECT_EQ(out(to("198.18.1.1")), kNext);
 }
 
@@ -345,7 +345,7 @@ TEST_F(ClassifierTest, StubsFallThroughToTheClassifier) {
   auto classifier = classify(OrderBuilder().fault({{.peers = {"198.18.1.1"}}}));
   auto datapath = Datapath::make(*classifier, "test-run", Datapath::Entry::kStub);
   ASSERT_TRUE(datapath) << datapath.error().message();
-  (*datapath)->fire(monotonic_now() - 1'000'000'000, kForever);
+  (*datapath)->fire(monotonic_now() - 1'000'000'000, {kForever, kForever});
   Packet packet = to("198.18.1.1");
   LIBBPF_OPTS(bpf_test_run_opts, opts);
   opts.data_in = packet.bytes.data();

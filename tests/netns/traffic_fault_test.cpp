@@ -80,7 +80,7 @@ class TrafficFaultTest : public testing::Test {
   }
   // Fires and waits until the coarse clock of the datapath has ticked past T0.
   void fire(TrafficFault& fault, int64_t lease_end = kForever) {
-    ASSERT_TRUE(fault.fire(monotonic_now(), lease_end));
+    ASSERT_TRUE(fault.fire(monotonic_now(), {lease_end, kForever}));
     std::this_thread::sleep_for(10ms);
   }
 
@@ -215,7 +215,7 @@ TEST_P(EitherAttachment, TheLeaseEndsAFaultNobodyRenews) {
   fault_ = armed(cut_there().attachment(GetParam()));
   fire(*fault_, monotonic_now() + 400'000'000);
   EXPECT_FALSE(ask_udp(kThereV4, 200ms).answered);
-  fault_->renew(monotonic_now() + 400'000'000);
+  fault_->renew({monotonic_now() + 400'000'000, kForever});
   EXPECT_FALSE(ask_udp(kThereV4, 300ms).answered);
   EXPECT_LT(until_healthy(2000ms), 200ms);
   EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_REVERTED);
@@ -227,9 +227,9 @@ TEST_P(EitherAttachment, AnInterfaceThatComesWhileArmedIsCovered) {
   NetnsSandbox::run("ip link add late0 type veth peer name late1");
   NetnsSandbox::run("ip addr add 198.18.3.1/24 dev late0");
   NetnsSandbox::run("ip link set late0 up && ip link set late1 up");
-  pollfd news{fault_->link_fd(), POLLIN, 0};
+  pollfd news{fault_->wake_fd(), POLLIN, 0};
   ASSERT_EQ(::poll(&news, 1, 1000), 1);
-  const auto ok = fault_->on_link_change();
+  const auto ok = fault_->wake();
   ASSERT_TRUE(ok) << ok.error().message();
   EXPECT_THAT(observed(*fault_).interfaces(), testing::IsSupersetOf({"late0", "late1"}));
 
@@ -240,7 +240,7 @@ TEST_P(EitherAttachment, AnInterfaceThatComesWhileArmedIsCovered) {
   EXPECT_EQ(packets(observed(*fault_), "drop"), dropped + 1);
 
   NetnsSandbox::run("ip link del late0");
-  ASSERT_TRUE(fault_->on_link_change());
+  ASSERT_TRUE(fault_->wake());
   EXPECT_THAT(observed(*fault_).interfaces(), testing::Not(testing::Contains("late0")));
   EXPECT_TRUE(fault_->revert());
 }

@@ -168,13 +168,14 @@ int Datapath::classifier(LinkLayer layer, Hook hook) const {
   return bpf_program__fd(classifiers(*skeleton_)[slot(layer, hook)]);
 }
 
-void Datapath::fire(int64_t t0, int64_t lease_end) {
-  renew(lease_end);
+void Datapath::fire(int64_t t0, const Word& word) {
+  renew(word);
   store(const_cast<__u64&>(skeleton_->bss->gate.t0), static_cast<uint64_t>(t0));
 }
 
-void Datapath::renew(int64_t lease_end) {
-  store(const_cast<__u64&>(skeleton_->bss->gate.lease_end_ns), static_cast<uint64_t>(lease_end));
+void Datapath::renew(const Word& word) {
+  store(const_cast<__u64&>(skeleton_->bss->gate.horizon_ns), static_cast<uint64_t>(word.horizon));
+  store(const_cast<__u64&>(skeleton_->bss->gate.lease_end_ns), static_cast<uint64_t>(word.lease_end));
 }
 
 void Datapath::set_testing(bool on) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agents/contract/result.h"
+#include "agents/faults/fault.h"
 #include "agents/faults/traffic/classifier.h"
 #include "agents/kernel/hook.h"
 
@@ -32,9 +33,9 @@ class Datapath {
   // The classifier itself, for BPF_PROG_TEST_RUN.
   [[nodiscard]] int classifier(LinkLayer layer, Hook hook) const;
 
-  // CLOCK_MONOTONIC. One store each.
-  void fire(int64_t t0, int64_t lease_end);
-  void renew(int64_t lease_end);
+  // CLOCK_MONOTONIC. One store each for t0 and the two parts of the word.
+  void fire(int64_t t0, const Word& word);
+  void renew(const Word& word);
 
   // While set, packets to and from the self-test addresses are dropped and counted.
   void set_testing(bool on);

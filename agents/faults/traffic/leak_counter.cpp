@@ -168,16 +168,23 @@ Result<> LeakCounter::add_watch(const contract::LeakWatch& watch) {
   return {};
 }
 
-Result<> LeakCounter::fire(int64_t t0) {
-  const int64_t t0_unix = unix_at(t0);
+Result<> LeakCounter::fire(int64_t t0, int64_t horizon) {
+  t0_ = t0;
+  return widen(horizon);
+}
+
+Result<> LeakCounter::widen(int64_t horizon) {
+  const int64_t now = monotonic_now();
   for (size_t i = 0; i < watches_.size(); ++i) {
-    const Watch& watch = watches_[i];
+    Watch& watch = watches_[i];
+    if (watch.counting || watch.start_ns >= horizon) continue;
+    watch.counting = true;
+    const int64_t from = std::max(t0_ + watch.start_ns, now) + kSettleNs;
     for (const bool v6 : {false, true}) {
       if (!(v6 ? watch.sources_v6 : watch.sources_v4)) continue;
       if (!watch.any_destination && !(v6 ? watch.destinations_v6 : watch.destinations_v4)) continue;
       NftRule rule(kWatch);
-      rule.protocol(v6 ? ETH_P_IPV6 : ETH_P_IP)
-          .between(t0_unix + watch.start_ns + kSettleNs, t0_unix + watch.end_ns);
+      rule.protocol(v6 ? ETH_P_IPV6 : ETH_P_IP).between(unix_at(from), unix_at(t0_ + watch.end_ns));
       match_address(rule, kSource, chain_of(i) + "_from", v6);
       if (!watch.any_destination) match_address(rule, kDestination, chain_of(i) + "_to", v6);
       table_.add_rule(rule.jump(chain_of(i)));

@@ -22,8 +22,10 @@ class LeakCounter {
   static Result<LeakCounter> make(const contract::Order& order, const std::vector<Interface>& present);
 
   // Counts from t0 + start + 20 ms (one clock tick and packets in flight) until t0 + end, t0 on
-  // CLOCK_MONOTONIC. Once.
-  [[nodiscard]] Result<> fire(int64_t t0);
+  // CLOCK_MONOTONIC, what starts before the horizon. Once.
+  [[nodiscard]] Result<> fire(int64_t t0, int64_t horizon);
+  // What a later horizon lets in counts from then on, at the earliest.
+  [[nodiscard]] Result<> widen(int64_t horizon);
   // Follows interfaces that came or went.
   [[nodiscard]] Result<> sync(const std::vector<Interface>& present);
   // One report for each watch, in the order's order.
@@ -34,6 +36,7 @@ class LeakCounter {
   struct Watch {
     contract::LeakReport report;  // without its count
     int64_t start_ns, end_ns;
+    bool counting;
     bool sources_v4, sources_v6, any_destination, destinations_v4, destinations_v6;
   };
   explicit LeakCounter(NftTable table) : table_(std::move(table)) {}
@@ -43,6 +46,7 @@ class LeakCounter {
   NftTable table_;
   std::vector<Watch> watches_;
   std::set<int> interfaces_;
+  int64_t t0_ = 0;
 };
 
 }  // namespace blackstart

@@ -156,12 +156,13 @@ static __always_inline int judge(struct __sk_buff* skb, const struct traffic_pee
   __u64 rules = bits & ~TRAFFIC_PROTECTED;
   if (!rules) return NEXT;
 
-  __u64 t0 = gate.t0, lease_end = gate.lease_end_ns;
+  __u64 t0 = gate.t0, lease_end = gate.lease_end_ns, horizon = gate.horizon_ns;
   if (!t0) return NEXT;
   __u64 now = bpf_ktime_get_coarse_ns();
   if (now >= lease_end) return NEXT;
   for (__u32 i = 1; i <= TRAFFIC_MAX_RULES && i <= config.rules; i++) {
     if (!(rules >> i & 1)) continue;
+    if (config.rule[i].start_ns >= horizon) continue;
     if (now < t0 + config.rule[i].start_ns || now >= t0 + config.rule[i].end_ns) continue;
     bool pass = bits & TRAFFIC_PROTECTED;
     count(skb, config.rule[i].fault, peer->site, egress, pass ? TRAFFIC_PASS : TRAFFIC_DROP, now);

@@ -32,7 +32,8 @@ TrafficFault::~TrafficFault() {
 Result<> TrafficFault::do_arm(const contract::Order& order) {
   if (armed_) return fail(ErrorKind::kInternal, "arm", order.run(), 0, "an order is armed already");
   order_ = order;
-  t0_ = lease_end_ = 0;
+  t0_ = 0;
+  word_ = {};
   stranded_ = false;
   counts_.clear();
   leaked_.clear();
@@ -76,11 +77,12 @@ Result<> TrafficFault::arm_leaks(const std::vector<Interface>& present) {
   return {};
 }
 
-int TrafficFault::link_fd() const {
+int TrafficFault::do_wake_fd() const {
   return links_ ? links_->fd() : -1;
 }
 
-Result<> TrafficFault::on_link_change() {
+// Attaches to interfaces that came, with the same self-test as arming.
+Result<> TrafficFault::do_wake() {
   if (!links_ || !links_->changed()) return {};
   const auto present = interfaces();
   if (!present) return tl::unexpected(present.error());
@@ -93,23 +95,26 @@ Result<> TrafficFault::on_link_change() {
   return leaks_ ? leaks_->sync(*present) : Result<>();
 }
 
-Result<> TrafficFault::do_fire(int64_t t0, int64_t lease_end) {
+Result<> TrafficFault::do_fire(int64_t t0, const Word& word) {
   if (!armed_) return fail(ErrorKind::kInternal, "fire", order_.run(), 0, "nothing is armed");
   t0_ = t0;
-  lease_end_ = lease_end;
-  if (datapath_) datapath_->fire(t0, lease_end);
-  return leaks_ ? leaks_->fire(t0) : Result<>();
+  word_ = word;
+  if (datapath_) datapath_->fire(t0, word);
+  return leaks_ ? leaks_->fire(t0, word.horizon) : Result<>();
 }
 
-void TrafficFault::do_renew(int64_t lease_end) {
+void TrafficFault::do_renew(const Word& word) {
   if (leaks_) read_leaks();
-  lease_end_ = lease_end;
-  if (datapath_) datapath_->renew(lease_end);
+  const bool widened = word.horizon > word_.horizon;
+  word_ = word;
+  if (datapath_) datapath_->renew(word);
+  if (leaks_ && widened && t0_ != 0)
+    if (const auto ok = leaks_->widen(word.horizon); !ok) std::fprintf(stderr, "%s\n", ok.error().message().c_str());
 }
 
 // Once the lease is over nothing is dropped, and what passes is no leak: the last count stands.
 void TrafficFault::read_leaks() const {
-  if (t0_ != 0 && monotonic_now() >= lease_end_ && !leaked_.empty()) return;
+  if (t0_ != 0 && monotonic_now() >= word_.lease_end && !leaked_.empty()) return;
   if (auto read = leaks_->collect()) leaked_ = std::move(*read);
 }
 
@@ -117,8 +122,8 @@ contract::FaultState TrafficFault::state_of(const contract::Fault& fault) const 
   if (stranded_) return contract::FAULT_STRANDED;
   if (!armed_) return contract::FAULT_REVERTED;
   const int64_t now = monotonic_now();
-  if (t0_ == 0 || now < t0_ + fault.start_ns()) return contract::FAULT_ARMED;
-  if (now >= t0_ + fault.end_ns() || now >= lease_end_) return contract::FAULT_REVERTED;
+  if (t0_ == 0 || now < t0_ + fault.start_ns() || fault.start_ns() >= word_.horizon) return contract::FAULT_ARMED;
+  if (now >= t0_ + fault.end_ns() || now >= word_.lease_end) return contract::FAULT_REVERTED;
   return attachments_ && attachments_->in_place() ? contract::FAULT_FIRING : contract::FAULT_REVERTED;
 }
 

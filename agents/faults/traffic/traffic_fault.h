@@ -2,9 +2,8 @@
 // Every packet fault of an order, dropped by one classifier, and the leak counter that watches it.
 //
 // Dropping ends with the agent, with the lease and with each fault's end, whatever the agent does
-// meanwhile; interfaces that come while armed are covered once the agent has heard of them:
-//
-//   poll link_fd() while it is not -1; when readable, on_link_change()
+// meanwhile; interfaces that come while armed are covered once the agent has heard of them (wake_fd,
+// wake).
 #pragma once
 
 #include <memory>
@@ -31,18 +30,16 @@ class TrafficFault : public FaultFamily {
   static Result<std::unique_ptr<TrafficFault>> make(TrafficOptions options);
   ~TrafficFault() override;
 
-  [[nodiscard]] int link_fd() const;  // -1: nothing armed
-  // Attaches to interfaces that came, with the same self-test as arming.
-  [[nodiscard]] Result<> on_link_change();
-
  private:
   explicit TrafficFault(TrafficOptions options) : options_(std::move(options)) {}
 
   Result<> do_arm(const contract::Order& order) override;
-  Result<> do_fire(int64_t t0, int64_t lease_end) override;
-  void do_renew(int64_t lease_end) override;
+  Result<> do_fire(int64_t t0, const Word& word) override;
+  void do_renew(const Word& word) override;
   void do_observe(contract::HostReport& report) const override;
   Result<> do_revert() override;
+  int do_wake_fd() const override;
+  Result<> do_wake() override;
 
   Result<> arm_datapath(const std::vector<Interface>& present);
   Result<> arm_leaks(const std::vector<Interface>& present);
@@ -57,7 +54,8 @@ class TrafficFault : public FaultFamily {
   std::unique_ptr<Attachments> attachments_;  // refers to *datapath_
   std::optional<LinkWatch> links_;
   mutable std::optional<LeakCounter> leaks_;
-  int64_t t0_ = 0, lease_end_ = 0;
+  int64_t t0_ = 0;
+  Word word_;
   bool armed_ = false, stranded_ = false;
 
   // What was last read, and what remains to be said once the kernel has forgotten.

@@ -69,10 +69,11 @@ struct traffic_config {
   struct traffic_rule rule[TRAFFIC_MAX_RULES + 1];
 };
 
-/* The two words that fire and renew, on CLOCK_MONOTONIC. */
+/* The words that fire and renew, on CLOCK_MONOTONIC. */
 struct traffic_gate {
   __u64 t0; /* 0: not fired */
   __u64 lease_end_ns;
+  __u64 horizon_ns; /* rules that start at this offset or later wait */
   __u64 testing;
 };
 
@@ -98,7 +99,7 @@ struct traffic_identity {
 #ifdef __cplusplus
 static_assert(sizeof(traffic_peer) == 16 && sizeof(traffic_prefix_v4) == 8 &&
               sizeof(traffic_prefix_v6) == 20);
-static_assert(sizeof(traffic_port) == 4 && sizeof(traffic_rule) == 24 && sizeof(traffic_gate) == 24);
+static_assert(sizeof(traffic_port) == 4 && sizeof(traffic_rule) == 24 && sizeof(traffic_gate) == 32);
 static_assert(sizeof(traffic_count) == 32 && sizeof(traffic_identity) == 112);
 static_assert(sizeof(traffic_config) == 64 + 24 * (TRAFFIC_MAX_RULES + 1));
 #endif
