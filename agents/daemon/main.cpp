@@ -118,6 +118,7 @@ void loop(EmbeddedServer& server, Runtime& runtime, std::mutex& guard, int signa
     if (poll(polled.data(), polled.size(), milliseconds_until(runtime.next_tick())) < 0 && errno != EINTR)
       return;
     if (polled[0].revents != 0) return;
+    const std::lock_guard lock(guard);
     if (std::any_of(polled.begin() + static_cast<ptrdiff_t>(of_server), polled.end(),
                     [](const pollfd& descriptor) { return descriptor.revents != 0; }))
       runtime.wake();

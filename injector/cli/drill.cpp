@@ -195,8 +195,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (json)
     std::cout << outcome_text;
   else
-    std::cout << terminal_report(outcome,
-                                 {.colour = isatty(STDOUT_FILENO) && !invocation.options.count("ci")});
+    std::cout << report::terminal_text(outcome, isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"));
   return done(code);
 }
 

@@ -228,7 +228,10 @@ Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bi
   Blueprint blueprint;
   blueprint.name = topology.name;
   blueprint.bin = bin;
-  if (!topology.file.empty()) blueprint.topology_folder = fs::weakly_canonical(topology.file).parent_path();
+  if (!topology.file.empty()) {
+    blueprint.topology_file = fs::weakly_canonical(topology.file);
+    blueprint.topology_folder = fs::path(blueprint.topology_file).parent_path();
+  }
   blueprint.wan_netns = topology.name + "-" + kWan;
   blueprint.hosts_file = hosts_file(topology);
   blueprint.names_file = host_names(topology) + service_names(topology);

@@ -67,6 +67,7 @@ struct ProcessPlan {
 struct Blueprint {
   std::string name;
   std::string bin;              // the real folder of the programs
+  std::string topology_file;    // the file it was made from; "": made by hand
   std::string topology_folder;  // the real folder of the topology; "": made by hand
   std::string wan_netns;
   std::string hosts_file, names_file;

@@ -28,6 +28,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessPlan, service, host, command, prepare,
 void to_json(nlohmann::json& json, const Blueprint& b) {
   json = {{"name", b.name},
           {"bin", b.bin},
+          {"topology_file", b.topology_file},
           {"topology_folder", b.topology_folder},
           {"wan_netns", b.wan_netns},
           {"hosts_file", b.hosts_file},
@@ -41,6 +42,7 @@ void to_json(nlohmann::json& json, const Blueprint& b) {
 void from_json(const nlohmann::json& json, Blueprint& b) {
   json.at("name").get_to(b.name);
   json.at("bin").get_to(b.bin);
+  json.at("topology_file").get_to(b.topology_file);
   json.at("topology_folder").get_to(b.topology_folder);
   json.at("wan_netns").get_to(b.wan_netns);
   json.at("hosts_file").get_to(b.hosts_file);
