@@ -52,7 +52,7 @@ std::string format_duration(Duration duration) {
   if (rest < 0) return "-" + format_duration(-duration);
   if (rest < 1'000'000'000) {
     char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%.4g", static_cast<double>(rest) / 1e6);
+    std::snprintf(buffer, sizeof buffer, "%.4g", std::round(static_cast<double>(rest) / 1e3) / 1e3);
     return std::string(buffer) + "ms";
   }
   std::string text;

@@ -74,6 +74,7 @@ contract::Reply Runtime::answer(const contract::Request& request) {
       break;
     case contract::Request::kCollect: {
       renew(request.collect());
+      if (request.collect().run() != probing_run_) break;
       Prober::Batch batch = parts_.prober->take(request.collect().samples_after());
       for (contract::Sample& sample : batch.samples) *reply.add_samples() = std::move(sample);
       reply.set_samples_until(batch.until);
@@ -83,12 +84,7 @@ contract::Reply Runtime::answer(const contract::Request& request) {
       done = revert(request.revert().run(), request.revert().reason());
       break;
     case contract::Request::kStartProbes:
-      done = parts_.prober->start(
-          {request.start_probes().probes().begin(), request.start_probes().probes().end()});
-      if (done) {
-        probing_run_ = request.start_probes().run();
-        probes_end_ = parts_.now() + kProbePatience.count();
-      }
+      done = start_probes(request.start_probes(), reply);
       break;
     case contract::Request::kStopProbes:
       if (request.stop_probes().run() == probing_run_) {
@@ -108,6 +104,19 @@ contract::Reply Runtime::answer(const contract::Request& request) {
                                                    : "";
   *reply.mutable_report() = ended && asked == last_.run() ? last_ : report();
   return reply;
+}
+
+// A new run's probes count from 0; what nobody took of an earlier run's answers is passed over.
+Result<> Runtime::start_probes(const contract::StartProbes& request, contract::Reply& reply) {
+  if (request.run() != probing_run_) parts_.prober->stop();
+  uint64_t until = 0;
+  for (auto rest = parts_.prober->take(0); !rest.samples.empty(); rest = parts_.prober->take(until))
+    until = rest.until;
+  if (auto ok = parts_.prober->start({request.probes().begin(), request.probes().end()}); !ok) return ok;
+  probing_run_ = request.run();
+  probes_end_ = parts_.now() + kProbePatience.count();
+  reply.set_samples_until(until);
+  return {};
 }
 
 Result<> Runtime::arm(const contract::Order& order) {

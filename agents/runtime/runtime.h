@@ -61,6 +61,7 @@ class Runtime {
  private:
   struct Held;
 
+  Result<> start_probes(const contract::StartProbes& request, contract::Reply& reply);
   Result<> arm(const contract::Order& order);
   Result<> fire(const contract::Fire& fire);
   void renew(const contract::Collect& collect);

@@ -33,7 +33,7 @@ std::optional<double> ratio(const ProbeHistory& history, UnixNs from, UnixNs to)
 OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histories, const RunTimes& times) {
   OutcomeHypothesis outcome;
   outcome.probe = hypothesis.probe;
-  outcome.text = "successRatio " + hypothesis.success_ratio.text + " over " +
+  outcome.text = hypothesis.probe + " successRatio " + hypothesis.success_ratio.text + " over " +
                  format_duration(hypothesis.over) + " within " + format_duration(hypothesis.within);
   if (times.fired == 0) return outcome;
   const ProbeHistory& history = history_of(histories, hypothesis.probe);

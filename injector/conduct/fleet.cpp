@@ -81,14 +81,17 @@ Result<> Fleet::hello() {
 Result<> Fleet::start_probes() {
   std::vector<std::string> hosts;
   for (const auto& [host, list] : probes_) hosts.push_back(host);
-  return first_error(ask(
+  const Replies replies = ask(
       hosts,
       [&](const std::string& host, contract::Request& request) {
         request.mutable_start_probes()->set_run(run_);
         for (const contract::Probe& probe : probes_.at(host))
           *request.mutable_start_probes()->add_probes() = probe;
       },
-      kPatience));
+      kPatience);
+  for (const auto& [host, reply] : replies)
+    if (reply) taken_[host] = reply->samples_until();
+  return first_error(replies);
 }
 
 void Fleet::stop_probes() {
