@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -15,6 +18,7 @@
 #include "agents/contract/units.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/order_builder.h"
+#include "tests/support/packet.h"
 #include "tests/support/sockets.h"
 
 namespace blackstart {
@@ -243,6 +247,50 @@ TEST_P(EitherAttachment, AnInterfaceThatComesWhileArmedIsCovered) {
   ASSERT_TRUE(fault_->on_link_change());
   EXPECT_THAT(observed(*fault_).interfaces(), testing::Not(testing::Contains("late0")));
   EXPECT_TRUE(fault_->revert());
+}
+
+// A tunnel device hands over packets without a link header.
+TEST_P(EitherAttachment, DevicesWithoutLinkHeaderAreCovered) {
+  const Fd tun(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "tun0");
+  request.ifr_flags = IFF_TUN | IFF_NO_PI;
+  ASSERT_EQ(::ioctl(tun.get(), TUNSETIFF, &request), 0) << strerror(errno);
+  NetnsSandbox::run("ip link set tun0 up && ip addr add 198.18.3.1/24 dev tun0");
+  NetnsSandbox::run("ip route replace 198.18.2.0/24 dev tun0");
+  const auto comes_out = [&] {
+    char buffer[2048];
+    while (::read(tun.get(), buffer, sizeof(buffer)) > 0) continue;  // router solicitations and the like
+    EXPECT_EQ(ask_udp(kThereV4, 1ms).send_error, 0);
+    bool ours = false;
+    while (::read(tun.get(), buffer, sizeof(buffer)) > 0) ours |= buffer[0] == 0x45;
+    return ours;
+  };
+  EXPECT_TRUE(comes_out());
+  fault_ = armed(cut_there().attachment(GetParam()));
+  fire(*fault_);
+  EXPECT_FALSE(comes_out());
+  EXPECT_EQ(packets(observed(*fault_), "drop"), 1u);
+
+  // And what comes in: from a peer that is cut, then from one that is not.
+  const Fd listener(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto [any, size] = endpoint("0.0.0.0", kEchoPort);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&any), size), 0);
+  NetnsSandbox::run("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.tun0.rp_filter=0");
+  for (const auto& [from, arrives] : {std::pair{"198.18.2.11", false}, {"198.18.3.7", true}}) {
+    packet::Packet in =
+        packet::Raw() / packet::IPv4{.saddr = from, .daddr = "198.18.3.1"} / packet::UDP{.dport = kEchoPort};
+    in.bytes[3] = static_cast<uint8_t>(in.bytes.size());
+    uint32_t sum = 0;
+    for (size_t i = 0; i < 20; i += 2) sum += static_cast<uint32_t>(in.bytes[i] << 8 | in.bytes[i + 1]);
+    sum = ~((sum & 0xffff) + (sum >> 16));
+    in.bytes[10] = static_cast<uint8_t>(sum >> 8);
+    in.bytes[11] = static_cast<uint8_t>(sum);
+    ASSERT_GT(::write(tun.get(), in.bytes.data(), in.bytes.size()), 0);
+    EXPECT_EQ(readable(listener, 100ms), arrives) << from;
+  }
+  ASSERT_TRUE(fault_->revert());
+  EXPECT_TRUE(comes_out());
 }
 
 TEST_P(EitherAttachment, StateIsReadFromTheKernel) {
