@@ -122,12 +122,14 @@ Result<> ClsactQdisc::revert() {
 Result<TcFilter> TcFilter::make(int program_fd, const Interface& interface, Hook hook) {
   const bpf_tc_hook where = clsact_hook(interface.index, point(hook));
   LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program_fd, .handle = kHandle, .priority = kPriority);
-  if (const int code = -bpf_tc_attach(&where, &options); code != 0)
-    return kernel_refused(code, std::string("attach filter to ") + name(hook) + " of", interface.name,
-                          code == EINVAL ? "somebody else's filter may hold priority 1: tc filter show dev " +
-                                               interface.name + " " + name(hook)
-                                         : "");
-  return TcFilter(interface, hook);
+  const int code = -bpf_tc_attach(&where, &options);
+  if (code == 0) return TcFilter(interface, hook);
+  std::string hint;
+  if (code == EEXIST) hint = "a dead agent's filter stands there; the agent sweeps it when it starts";
+  if (code == EINVAL)
+    hint =
+        "somebody else's filter may hold priority 1: tc filter show dev " + interface.name + " " + name(hook);
+  return kernel_refused(code, std::string("attach filter to ") + name(hook) + " of", interface.name, hint);
 }
 
 TcFilter::TcFilter(TcFilter&& other) noexcept

@@ -28,6 +28,13 @@ Result<TcxLink> TcxLink::make(int program_fd, const Interface& interface, Hook h
   return kernel_refused(code, operation, interface.name);
 }
 
+bool has_tcx() {
+  uint32_t flags = 0, count = 0;
+  constexpr int kLoopback = 1;  // its index in every network namespace
+  return bpf_prog_query(kLoopback, attach_type(Hook::kIngress), 0, &flags, nullptr, &count) == 0 ||
+         errno == ENOENT;
+}
+
 std::vector<uint32_t> tcx_programs(int interface_index, Hook hook) {
   std::vector<uint32_t> ids(64);
   auto count = static_cast<uint32_t>(ids.size());

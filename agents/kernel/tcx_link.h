@@ -26,6 +26,9 @@ class TcxLink {
   Fd fd_;
 };
 
+// Whether the kernel knows TCX: asks what is attached to lo, attaches nothing.
+bool has_tcx();
+
 // Ids of the programs on a hook in the order they run; empty where there is no TCX.
 std::vector<uint32_t> tcx_programs(int interface_index, Hook hook);
 

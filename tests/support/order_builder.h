@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/contract/units.h"
 #include "agents/contract/wire.h"
 
 namespace blackstart::test {

@@ -5,7 +5,6 @@
 #include <cerrno>
 
 #include "agents/kernel/bpf_program.h"
-#include "agents/kernel/features.h"
 
 namespace blackstart {
 namespace {
@@ -23,7 +22,7 @@ void keep_first(Result<>& first, Result<> next) {
 AttachmentKind choose_attachment(contract::Attachment wanted) {
   if (wanted == contract::ATTACHMENT_TCX) return AttachmentKind::kTcx;
   if (wanted == contract::ATTACHMENT_CLSACT) return AttachmentKind::kClsact;
-  return probe_tcx().available ? AttachmentKind::kTcx : AttachmentKind::kClsact;
+  return has_tcx() ? AttachmentKind::kTcx : AttachmentKind::kClsact;
 }
 
 Result<> Attachments::attach(Place& place) const {

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "agents/contract/wire.h"
+#include "agents/faults/traffic/wire_match.h"
 
 namespace blackstart {
 namespace {
@@ -19,31 +20,16 @@ using PortKey = std::tuple<uint8_t, uint8_t, uint16_t>;
 using PortBits = std::map<PortKey, uint64_t>;
 
 Result<> add_port(const contract::PortMatch& match, uint64_t bits, PortBits& out) {
-  if (match.port() == 0 || match.port() > 65535)
-    return fail(ErrorKind::kInvalid, "match port", std::to_string(match.port()), 0, "ports are 1 to 65535");
-  for (const uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
-    if (match.protocol() != contract::PROTOCOL_ANY && match.protocol() != protocol) continue;
-    if (match.side() != contract::SIDE_PEER) out[{protocol, TRAFFIC_LOCAL, match.port()}] |= bits;
-    if (match.side() != contract::SIDE_LOCAL) out[{protocol, TRAFFIC_PEER, match.port()}] |= bits;
-  }
-  return {};
-}
-
-template <typename Prefixes>
-Result<> note_all(const Prefixes& prefixes, PrefixTable& table,
-                  void (PrefixTable::*note)(const Prefix&, uint64_t), uint64_t bits) {
-  for (const contract::Prefix& wire : prefixes) {
-    const auto prefix = from_wire(wire);
-    if (!prefix) return tl::unexpected(prefix.error());
-    (table.*note)(*prefix, bits);
-  }
+  const auto ports = expand(match);
+  if (!ports) return tl::unexpected(ports.error());
+  for (const traffic_port& one : *ports) out[{one.protocol, one.side, one.port}] |= bits;
   return {};
 }
 
 Result<> add_rule(const contract::PacketRule& rule, uint64_t bit, PrefixTable& peers, PortBits& ports,
                   traffic_config& config) {
-  if (auto ok = note_all(rule.peers(), peers, &PrefixTable::set, bit); !ok) return ok;
-  if (auto ok = note_all(rule.except(), peers, &PrefixTable::clear, bit); !ok) return ok;
+  if (auto ok = set_all(rule.peers(), bit, peers); !ok) return ok;
+  if (auto ok = clear_all(rule.except(), bit, peers); !ok) return ok;
   if (rule.direction() != contract::DIRECTION_EGRESS) config.direction[0] |= bit;
   if (rule.direction() != contract::DIRECTION_INGRESS) config.direction[1] |= bit;
   if (rule.ports_size() > 0) config.ported |= bit;
@@ -72,7 +58,7 @@ Result<Classifier> classify(const contract::Order& order) {
   PrefixTable peers;
   PortBits ports;
   config.direction[0] = config.direction[1] = TRAFFIC_PROTECTED;
-  if (auto ok = note_all(order.protection().peers(), peers, &PrefixTable::set, TRAFFIC_PROTECTED); !ok)
+  if (auto ok = set_all(order.protection().peers(), TRAFFIC_PROTECTED, peers); !ok)
     return tl::unexpected(ok.error());
   for (const auto& port : order.protection().ports())
     if (auto ok = add_port(port, TRAFFIC_PROTECTED, ports); !ok) return tl::unexpected(ok.error());

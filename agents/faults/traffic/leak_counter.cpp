@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "agents/contract/units.h"
-#include "agents/contract/wire.h"
 #include "agents/faults/traffic/prefix_table.h"
+#include "agents/faults/traffic/wire_match.h"
 
 namespace blackstart {
 namespace {
@@ -33,16 +33,6 @@ std::string chain_of(size_t watch) {
   return "leak" + std::to_string(watch);
 }
 
-template <typename Prefixes>
-Result<> note_all(const Prefixes& prefixes, PrefixTable& table, bool in) {
-  for (const contract::Prefix& wire : prefixes) {
-    const auto prefix = from_wire(wire);
-    if (!prefix) return tl::unexpected(prefix.error());
-    in ? table.set(*prefix, 1) : table.clear(*prefix, 1);
-  }
-  return {};
-}
-
 // Adds the set unless it would be empty; says whether it did.
 bool add_set(NftTable& table, const std::string& what, const PrefixTable& prefixes, bool v6) {
   std::vector<NftTable::Range> out;
@@ -56,29 +46,10 @@ NftRule& match_address(NftRule& rule, AddressAt at, const std::string& what, boo
   return rule.load(Header::kNetwork, v6 ? at.v6 : at.v4, v6 ? 16 : 4).in_set(set_name(what, v6));
 }
 
-struct Port {
-  uint8_t protocol;
-  bool local;
-  uint16_t number;
-};
-
-// Every single port a match stands for, as the receiving host sees it.
-std::vector<Port> expand(const contract::PortMatch& match) {
-  std::vector<Port> out;
-  for (const uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
-    if (match.protocol() != contract::PROTOCOL_ANY && match.protocol() != protocol) continue;
-    if (match.side() != contract::SIDE_PEER)
-      out.push_back({protocol, true, static_cast<uint16_t>(match.port())});
-    if (match.side() != contract::SIDE_LOCAL)
-      out.push_back({protocol, false, static_cast<uint16_t>(match.port())});
-  }
-  return out;
-}
-
-NftRule& match_port(NftRule& rule, const Port& port) {
+NftRule& match_port(NftRule& rule, const traffic_port& port) {
   return rule.upper_protocol(port.protocol)
-      .load(Header::kTransport, port.local ? 2 : 0, 2)
-      .test16(Test::kEqual, port.number);
+      .load(Header::kTransport, port.side == TRAFFIC_LOCAL ? 2 : 0, 2)
+      .test16(Test::kEqual, port.port);
 }
 
 }  // namespace
@@ -105,7 +76,7 @@ Result<> LeakCounter::add_protection(const contract::Protection& protection) {
                       .test8(Test::kAtMost, 137)
                       .leave());
   PrefixTable peers;
-  if (auto ok = note_all(protection.peers(), peers, true); !ok) return ok;
+  if (auto ok = set_all(protection.peers(), 1, peers); !ok) return ok;
   for (const bool v6 : {false, true}) {
     if (!add_set(table_, "protected", peers, v6)) continue;
     NftRule rule(kWatch);
@@ -113,12 +84,15 @@ Result<> LeakCounter::add_protection(const contract::Protection& protection) {
     table_.add_rule(match_address(rule, kSource, "protected", v6).leave());
   }
   std::set<uint8_t> protocols;
-  for (const contract::PortMatch& match : protection.ports())
-    for (const Port& port : expand(match)) {
+  for (const contract::PortMatch& match : protection.ports()) {
+    const auto ports = expand(match);
+    if (!ports) return tl::unexpected(ports.error());
+    for (const traffic_port& port : *ports) {
       protocols.insert(port.protocol);
       NftRule rule(kWatch);
       table_.add_rule(match_port(rule, port).leave());
     }
+  }
   for (const uint8_t protocol : protocols) {
     table_.add_rule(NftRule(kWatch)
                         .protocol(ETH_P_IP)
@@ -148,9 +122,9 @@ Result<> LeakCounter::add_watch(const contract::LeakWatch& watch) {
   out.end_ns = watch.end_ns();
 
   PrefixTable sources, destinations;
-  if (auto ok = note_all(watch.sources(), sources, true); !ok) return ok;
-  if (auto ok = note_all(watch.sources_except(), sources, false); !ok) return ok;
-  if (auto ok = note_all(watch.destinations(), destinations, true); !ok) return ok;
+  if (auto ok = set_all(watch.sources(), 1, sources); !ok) return ok;
+  if (auto ok = clear_all(watch.sources_except(), 1, sources); !ok) return ok;
+  if (auto ok = set_all(watch.destinations(), 1, destinations); !ok) return ok;
   out.sources_v4 = add_set(table_, chain + "_from", sources, false);
   out.sources_v6 = add_set(table_, chain + "_from", sources, true);
   out.any_destination = watch.destinations().empty();
@@ -159,11 +133,14 @@ Result<> LeakCounter::add_watch(const contract::LeakWatch& watch) {
 
   table_.add_chain(chain);
   if (watch.ports().empty()) table_.add_rule(NftRule(chain).count());
-  for (const contract::PortMatch& match : watch.ports())
-    for (const Port& port : expand(match)) {
+  for (const contract::PortMatch& match : watch.ports()) {
+    const auto ports = expand(match);
+    if (!ports) return tl::unexpected(ports.error());
+    for (const traffic_port& port : *ports) {
       NftRule rule(chain);
       table_.add_rule(match_port(rule, port).count().leave());
     }
+  }
   watches_.push_back(std::move(out));
   return {};
 }
@@ -204,8 +181,9 @@ Result<> LeakCounter::sync(const std::vector<Interface>& present) {
     table_.add_ingress_chain(chain, interface.name);
     table_.add_rule(NftRule(chain).jump(kWatch));
   }
+  if (auto ok = table_.commit(); !ok) return ok;
   interfaces_ = std::move(now);
-  return table_.commit();
+  return {};
 }
 
 Result<std::vector<contract::LeakReport>> LeakCounter::collect() {

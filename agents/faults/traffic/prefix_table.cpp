@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <tuple>
 
 namespace blackstart {
 namespace {
@@ -40,8 +39,16 @@ bool covers(const Node& outer, const Node& inner) {
   return outer.length <= inner.length && (inner.base & mask(outer.length)) == outer.base;
 }
 
-bool outer_first(const Node& a, const Node& b) {
-  return std::tie(a.base, a.length) < std::tie(b.base, b.length);
+struct OuterFirst {
+  bool operator()(const Node& a, const Node& b) const {
+    return a.base != b.base ? a.base < b.base : a.length < b.length;
+  }
+};
+
+// Targets mostly come in order, and looking is cheaper than sorting.
+template <typename T, typename Less>
+void sort_unless_sorted(std::vector<T>& items, Less less) {
+  if (!std::is_sorted(items.begin(), items.end(), less)) std::sort(items.begin(), items.end(), less);
 }
 
 // Two halves of the same value become their whole, longest first.
@@ -53,7 +60,7 @@ std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
     // Of a whole and a node of the same prefix the whole wins: it hides the node.
     std::vector<Node> level;
     std::set_union(wholes.begin(), wholes.end(), by_length[length].begin(), by_length[length].end(),
-                   std::back_inserter(level), outer_first);
+                   std::back_inserter(level), OuterFirst());
     wholes.clear();
     const uint128 last_bit = length == 0 ? 0 : uint128{1} << (128 - length);
     for (size_t i = 0; i < level.size(); ++i) {
@@ -67,7 +74,7 @@ std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
       }
     }
   }
-  std::sort(out.begin(), out.end(), outer_first);
+  sort_unless_sorted(out, OuterFirst());
   return out;
 }
 
@@ -90,8 +97,7 @@ std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
   for (const Note& note : notes_)
     if (note.prefix.base.v6 == v6)
       sorted.push_back({{number(note.prefix.base), note.prefix.length, {}}, &note});
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto& a, const auto& b) { return outer_first(a.first, b.first); });
+  sort_unless_sorted(sorted, [](const auto& a, const auto& b) { return OuterFirst()(a.first, b.first); });
 
   // One node for each distinct prefix, holding what its own notes and the covering nodes say.
   std::vector<Node> nodes;

@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "agents/kernel/fd.h"
 #include "agents/kernel/kernel_error.h"
 
 namespace blackstart {
@@ -69,25 +68,39 @@ Bytes packet(LinkLayer layer, bool v6) {
   return out;
 }
 
-Result<> send(const Interface& interface, bool v6) {
-  const Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return kernel_refused(errno, "open", "packet socket", "the agent needs CAP_NET_RAW");
-  const Bytes bytes = packet(interface.layer, v6);
-  sockaddr_ll to{};
-  to.sll_family = AF_PACKET;
-  to.sll_ifindex = interface.index;
-  to.sll_protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP);
-  to.sll_halen = ETH_ALEN;
-  std::memcpy(to.sll_addr, kNobody, ETH_ALEN);
-  const ssize_t sent =
-      ::sendto(socket.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof(to));
-  // A packet socket is told of the drop.
-  if (sent < 0 && errno != ENOBUFS && errno != ENODEV && errno != ENXIO && errno != ENETDOWN)
-    return kernel_refused(errno, "send self-test packet out of", interface.name);
+Result<> test_ingress(const Datapath& datapath, LinkLayer layer) {
+  for (const bool v6 : {false, true}) {
+    const Bytes bytes = packet(layer, v6);
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bytes.data(),
+                .data_size_in = static_cast<uint32_t>(bytes.size()));
+    if (const int code = bpf_prog_test_run_opts(datapath.program(layer, Hook::kIngress), &options); code != 0)
+      return kernel_refused(-code, "run", "ingress classifier");
+    if (options.retval != TC_ACT_SHOT)
+      return fail(ErrorKind::kInternal, "self-test of", "ingress classifier", 0, "it let a packet pass");
+  }
   return {};
 }
 
-Result<> test_egress(const Datapath& datapath, const Interface& interface) {
+}  // namespace
+
+Result<SelfTest> SelfTest::make() {
+  Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return kernel_refused(errno, "open", "packet socket", "the agent needs CAP_NET_RAW");
+  return SelfTest(std::move(socket));
+}
+
+Result<> SelfTest::run(Datapath& datapath, const std::vector<Interface>& interfaces) const {
+  datapath.set_testing(true);
+  Result<> result;
+  for (const LinkLayer layer : {LinkLayer::kEthernet, LinkLayer::kRaw})
+    if (result) result = test_ingress(datapath, layer);
+  for (const Interface& interface : interfaces)
+    if (result && interface.up) result = test_egress(datapath, interface);
+  datapath.set_testing(false);
+  return result;
+}
+
+Result<> SelfTest::test_egress(const Datapath& datapath, const Interface& interface) const {
   for (const bool v6 : {false, true}) {
     const auto before = datapath.tested(Hook::kEgress);
     if (!before) return tl::unexpected(before.error());
@@ -104,35 +117,20 @@ Result<> test_egress(const Datapath& datapath, const Interface& interface) {
   return {};
 }
 
-Result<> test_ingress(const Datapath& datapath, LinkLayer layer) {
-  for (const bool v6 : {false, true}) {
-    const Bytes bytes = packet(layer, v6);
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bytes.data(),
-                .data_size_in = static_cast<uint32_t>(bytes.size()));
-    if (const int code = bpf_prog_test_run_opts(datapath.program(layer, Hook::kIngress), &options); code != 0)
-      return kernel_refused(-code, "run", "ingress classifier");
-    if (options.retval != TC_ACT_SHOT)
-      return fail(ErrorKind::kInternal, "self-test of", "ingress classifier", 0, "it let a packet pass");
-  }
+Result<> SelfTest::send(const Interface& interface, bool v6) const {
+  const Bytes bytes = packet(interface.layer, v6);
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_ifindex = interface.index;
+  to.sll_protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_IP);
+  to.sll_halen = ETH_ALEN;
+  std::memcpy(to.sll_addr, kNobody, ETH_ALEN);
+  const ssize_t sent =
+      ::sendto(socket_.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof(to));
+  // A packet socket is told of the drop.
+  if (sent < 0 && errno != ENOBUFS && errno != ENODEV && errno != ENXIO && errno != ENETDOWN)
+    return kernel_refused(errno, "send self-test packet out of", interface.name);
   return {};
-}
-
-Result<> test_all(const Datapath& datapath, const std::vector<Interface>& interfaces) {
-  for (const LinkLayer layer : {LinkLayer::kEthernet, LinkLayer::kRaw})
-    if (auto ok = test_ingress(datapath, layer); !ok) return ok;
-  for (const Interface& interface : interfaces)
-    if (interface.up)
-      if (auto ok = test_egress(datapath, interface); !ok) return ok;
-  return {};
-}
-
-}  // namespace
-
-Result<> self_test(Datapath& datapath, const std::vector<Interface>& interfaces) {
-  datapath.set_testing(true);
-  auto result = test_all(datapath, interfaces);
-  datapath.set_testing(false);
-  return result;
 }
 
 }  // namespace blackstart

@@ -78,6 +78,14 @@ struct upper {
   bool resolved; /* false: too many extension headers; the protocol is not known either */
 };
 
+/* A header where it lies, or copied to `copy` if the packet is in pieces; NULL: it is cut short. */
+static __always_inline const void* header(struct __sk_buff* skb, __u32 offset, void* copy, __u32 size) {
+  const void* data = (const void*)(long)skb->data;
+  const void* end = (const void*)(long)skb->data_end;
+  if (data + offset + size <= end) return data + offset;
+  return bpf_skb_load_bytes(skb, offset, copy, size) ? NULL : copy;
+}
+
 static __always_inline void count(const struct __sk_buff* skb, __u32 fault, __u32 site, __u32 egress,
                                   __u32 verdict, __u64 now) {
   __u32 index = traffic_counter_index(config.sites, fault, site, egress, verdict);
@@ -172,14 +180,15 @@ static __always_inline int judge(struct __sk_buff* skb, const struct traffic_pee
 }
 
 static __always_inline int classify_v4(struct __sk_buff* skb, __u32 offset, __u32 egress) {
-  struct iphdr ip;
-  if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip))) return NEXT;
-  const struct traffic_peer* peer = find_v4(egress ? ip.daddr : ip.saddr);
+  struct iphdr copy;
+  const struct iphdr* ip = header(skb, offset, &copy, sizeof(copy));
+  if (!ip) return NEXT;
+  const struct traffic_peer* peer = find_v4(egress ? ip->daddr : ip->saddr);
   if (!peer) return NEXT;
   struct upper upper = {
-      .offset = offset + ip.ihl * 4,
-      .protocol = ip.protocol,
-      .readable = !(ip.frag_off & bpf_htons(0x1fff)),
+      .offset = offset + ip->ihl * 4,
+      .protocol = ip->protocol,
+      .readable = !(ip->frag_off & bpf_htons(0x1fff)),
       .resolved = true,
   };
   return judge(skb, peer, &upper, egress);
@@ -187,7 +196,7 @@ static __always_inline int classify_v4(struct __sk_buff* skb, __u32 offset, __u3
 
 static __always_inline void walk_extension_headers(struct __sk_buff* skb, struct upper* upper) {
   for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
-    __u8 header[4];
+    __u8 bytes[4];
     __u8 protocol = upper->protocol;
     bool options = protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
                    protocol == IPPROTO_DSTOPTS || protocol == 135 /* mobility */ ||
@@ -196,15 +205,15 @@ static __always_inline void walk_extension_headers(struct __sk_buff* skb, struct
       upper->resolved = true;
       return;
     }
-    if (!upper->readable || bpf_skb_load_bytes(skb, upper->offset, header, sizeof(header))) return;
-    upper->protocol = header[0];
+    if (!upper->readable || bpf_skb_load_bytes(skb, upper->offset, bytes, sizeof(bytes))) return;
+    upper->protocol = bytes[0];
     if (protocol == IPPROTO_FRAGMENT) {
       upper->offset += 8;
-      upper->readable = !(((header[2] << 8) | header[3]) & 0xfff8);
+      upper->readable = !(((bytes[2] << 8) | bytes[3]) & 0xfff8);
     } else if (protocol == IPPROTO_AH) {
-      upper->offset += (header[1] + 2) * 4;
+      upper->offset += (bytes[1] + 2) * 4;
     } else {
-      upper->offset += (header[1] + 1) * 8;
+      upper->offset += (bytes[1] + 1) * 8;
     }
   }
 }
@@ -217,11 +226,12 @@ static __always_inline bool neighbour_discovery(struct __sk_buff* skb, const str
 }
 
 static __always_inline int classify_v6(struct __sk_buff* skb, __u32 offset, __u32 egress) {
-  struct ipv6hdr ip;
-  if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip))) return NEXT;
-  const struct traffic_peer* peer = find_v6(egress ? &ip.daddr : &ip.saddr);
+  struct ipv6hdr copy;
+  const struct ipv6hdr* ip = header(skb, offset, &copy, sizeof(copy));
+  if (!ip) return NEXT;
+  const struct traffic_peer* peer = find_v6(egress ? &ip->daddr : &ip->saddr);
   if (!peer) return NEXT;
-  struct upper upper = {.offset = offset + sizeof(ip), .protocol = ip.nexthdr, .readable = true};
+  struct upper upper = {.offset = offset + sizeof(copy), .protocol = ip->nexthdr, .readable = true};
   walk_extension_headers(skb, &upper);
   if (neighbour_discovery(skb, &upper)) return NEXT;
   return judge(skb, peer, &upper, egress);
@@ -229,12 +239,16 @@ static __always_inline int classify_v6(struct __sk_buff* skb, __u32 offset, __u3
 
 static __always_inline int classify_ethernet(struct __sk_buff* skb, __u32 egress) {
   __u32 offset = offsetof(struct ethhdr, h_proto);
-  __be16 type;
-  if (bpf_skb_load_bytes(skb, offset, &type, sizeof(type))) return NEXT;
+  __be16 copy;
+  const __be16* at = header(skb, offset, &copy, sizeof(copy));
+  if (!at) return NEXT;
+  __be16 type = *at;
   for (int i = 0; i < MAX_VLAN_TAGS; i++) {
     if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD)) break;
     offset += 4;
-    if (bpf_skb_load_bytes(skb, offset, &type, sizeof(type))) return NEXT;
+    at = header(skb, offset, &copy, sizeof(copy));
+    if (!at) return NEXT;
+    type = *at;
   }
   if (type == bpf_htons(ETH_P_IP)) return classify_v4(skb, offset + 2, egress);
   if (type == bpf_htons(ETH_P_IPV6)) return classify_v6(skb, offset + 2, egress);
@@ -243,10 +257,12 @@ static __always_inline int classify_ethernet(struct __sk_buff* skb, __u32 egress
 
 /* Devices without a link header: the packet starts with its IP version. */
 static __always_inline int classify_raw(struct __sk_buff* skb, __u32 egress) {
-  __u8 first;
-  if (bpf_skb_load_bytes(skb, 0, &first, sizeof(first))) return NEXT;
-  if (first >> 4 == 4) return classify_v4(skb, 0, egress);
-  if (first >> 4 == 6) return classify_v6(skb, 0, egress);
+  __u8 copy;
+  const __u8* first = header(skb, 0, &copy, sizeof(copy));
+  if (!first) return NEXT;
+  __u8 version = *first >> 4;
+  if (version == 4) return classify_v4(skb, 0, egress);
+  if (version == 6) return classify_v6(skb, 0, egress);
   return NEXT;
 }
 

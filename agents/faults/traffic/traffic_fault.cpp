@@ -5,18 +5,12 @@
 #include <cstdio>
 
 #include "agents/contract/units.h"
-#include "agents/faults/traffic/self_test.h"
 
 namespace blackstart {
 namespace {
 
 int64_t to_unix(uint64_t monotonic) {
   return monotonic == 0 ? 0 : unix_at(static_cast<int64_t>(monotonic));
-}
-
-bool has_packet_faults(const contract::Order& order) {
-  return std::any_of(order.faults().begin(), order.faults().end(),
-                     [](const contract::Fault& fault) { return fault.rules_size() > 0; });
 }
 
 }  // namespace
@@ -31,7 +25,14 @@ TrafficFault::~TrafficFault() {
 
 Result<> TrafficFault::do_arm(const contract::Order& order) {
   if (armed_) return fail(ErrorKind::kInternal, "arm", order.run(), 0, "an order is armed already");
-  order_ = order;
+  site_ = order.site();
+  faults_.clear();
+  for (int i = 0; i < order.faults_size(); ++i) {
+    const contract::Fault& fault = order.faults(i);
+    if (fault.rules_size() > 0)
+      faults_.push_back(
+          {fault.id(), fault.kind(), static_cast<uint32_t>(i), fault.start_ns(), fault.end_ns()});
+  }
   t0_ = 0;
   word_ = {};
   stranded_ = false;
@@ -44,34 +45,37 @@ Result<> TrafficFault::do_arm(const contract::Order& order) {
   links_ = std::move(*links);
   const auto present = interfaces();
   Result<> ok = present ? Result<>() : tl::unexpected(present.error());
-  if (ok && has_packet_faults(order)) ok = arm_datapath(*present);
-  if (ok && order.leaks_size() > 0) ok = arm_leaks(*present);
+  if (ok && !faults_.empty()) ok = arm_datapath(order, *present);
+  if (ok && order.leaks_size() > 0) ok = arm_leaks(order, *present);
   armed_ = true;
   if (!ok) {
     (void)do_revert();
-    order_.Clear();
+    faults_.clear();
   }
   return ok;
 }
 
-Result<> TrafficFault::arm_datapath(const std::vector<Interface>& present) {
-  auto classifier = classify(order_);
+Result<> TrafficFault::arm_datapath(const contract::Order& order, const std::vector<Interface>& present) {
+  const auto classifier = classify(order);
   if (!classifier) return tl::unexpected(classifier.error());
-  classifier_ = std::move(*classifier);
-  kind_ = choose_attachment(order_.attachment());
+  sites_ = classifier->sites;
+  kind_ = choose_attachment(order.attachment());
   auto datapath =
-      Datapath::make(classifier_, order_.run(),
+      Datapath::make(*classifier, order.run(),
                      kind_ == AttachmentKind::kTcx ? Datapath::Entry::kDirect : Datapath::Entry::kStub);
   if (!datapath) return tl::unexpected(datapath.error());
   datapath_ = std::move(*datapath);
   attachments_ = std::make_unique<Attachments>(*datapath_, kind_, options_.state_dir);
   const auto attached = attachments_->sync(present);
   if (!attached) return tl::unexpected(attached.error());
-  return self_test(*datapath_, *attached);
+  auto self_test = SelfTest::make();
+  if (!self_test) return tl::unexpected(self_test.error());
+  self_test_ = std::move(*self_test);
+  return self_test_->run(*datapath_, *attached);
 }
 
-Result<> TrafficFault::arm_leaks(const std::vector<Interface>& present) {
-  auto leaks = LeakCounter::make(order_, present);
+Result<> TrafficFault::arm_leaks(const contract::Order& order, const std::vector<Interface>& present) {
+  auto leaks = LeakCounter::make(order, present);
   if (!leaks) return tl::unexpected(leaks.error());
   leaks_ = std::move(*leaks);
   return {};
@@ -90,13 +94,13 @@ Result<> TrafficFault::do_wake() {
     const auto came = attachments_->sync(*present);
     if (!came) return tl::unexpected(came.error());
     if (!came->empty())
-      if (auto ok = self_test(*datapath_, *came); !ok) return ok;
+      if (auto ok = self_test_->run(*datapath_, *came); !ok) return ok;
   }
   return leaks_ ? leaks_->sync(*present) : Result<>();
 }
 
 Result<> TrafficFault::do_fire(int64_t t0, const Word& word) {
-  if (!armed_) return fail(ErrorKind::kInternal, "fire", order_.run(), 0, "nothing is armed");
+  if (!armed_) return fail(ErrorKind::kInternal, "fire", "packet faults", 0, "nothing is armed");
   t0_ = t0;
   word_ = word;
   if (datapath_) datapath_->fire(t0, word);
@@ -118,12 +122,12 @@ void TrafficFault::read_leaks() const {
   if (auto read = leaks_->collect()) leaked_ = std::move(*read);
 }
 
-contract::FaultState TrafficFault::state_of(const contract::Fault& fault) const {
+contract::FaultState TrafficFault::state_of(const Known& fault) const {
   if (stranded_) return contract::FAULT_STRANDED;
   if (!armed_) return contract::FAULT_REVERTED;
   const int64_t now = monotonic_now();
-  if (t0_ == 0 || now < t0_ + fault.start_ns() || fault.start_ns() >= word_.horizon) return contract::FAULT_ARMED;
-  if (now >= t0_ + fault.end_ns() || now >= word_.lease_end) return contract::FAULT_REVERTED;
+  if (t0_ == 0 || now < t0_ + fault.start_ns || fault.start_ns >= word_.horizon) return contract::FAULT_ARMED;
+  if (now >= t0_ + fault.end_ns || now >= word_.lease_end) return contract::FAULT_REVERTED;
   return attachments_ && attachments_->in_place() ? contract::FAULT_FIRING : contract::FAULT_REVERTED;
 }
 
@@ -135,37 +139,39 @@ void TrafficFault::do_observe(contract::HostReport& report) const {
     for (const std::string& name : attachments_->names()) report.add_interfaces(name);
   for (const contract::LeakReport& leak : leaked_) *report.add_leaks() = leak;
 
-  const uint32_t sites = classifier_.config.sites;
-  for (int f = 0; f < order_.faults_size(); ++f) {
-    const contract::Fault& fault = order_.faults(f);
-    if (fault.rules_size() == 0) continue;
-    contract::FaultReport* out = report.add_faults();
-    out->set_id(fault.id());
-    out->set_kind(fault.kind());
-    out->set_engine(kind_ == AttachmentKind::kTcx ? "ebpf/tcx" : "ebpf/clsact");
-    out->set_state(state_of(fault));
-    uint64_t first = 0, last = 0;
-    for (uint32_t site = 0; site < sites; ++site)
-      for (const uint32_t egress : {0U, 1U})
-        for (const traffic_verdict verdict : {TRAFFIC_DROP, TRAFFIC_PASS}) {
-          const uint32_t index =
-              traffic_counter_index(sites, static_cast<uint32_t>(f), site, egress, verdict);
-          if (index >= counts_.size() || counts_[index].packets == 0) continue;
-          const traffic_count& count = counts_[index];
-          contract::PacketCount* packets = out->add_packets();
-          packets->set_direction(egress ? contract::DIRECTION_EGRESS : contract::DIRECTION_INGRESS);
-          packets->set_src_site(egress ? order_.site() : classifier_.sites[site]);
-          packets->set_dst_site(egress ? classifier_.sites[site] : order_.site());
-          packets->set_verdict(verdict == TRAFFIC_DROP ? "drop" : "pass");
-          packets->set_packets(count.packets);
-          packets->set_bytes(count.bytes);
-          if (verdict != TRAFFIC_DROP) continue;
-          if (first == 0 || count.first_ns < first) first = count.first_ns;
-          last = std::max<uint64_t>(last, count.last_ns);
-        }
-    out->set_first_unix_ns(to_unix(first));
-    out->set_last_unix_ns(to_unix(last));
+  for (const Known& fault : faults_) *report.add_faults() = report_on(fault);
+}
+
+contract::FaultReport TrafficFault::report_on(const Known& fault) const {
+  contract::FaultReport out;
+  out.set_id(fault.id);
+  out.set_kind(fault.kind);
+  out.set_engine(kind_ == AttachmentKind::kTcx ? "ebpf/tcx" : "ebpf/clsact");
+  out.set_state(state_of(fault));
+  uint64_t first = 0, last = 0;
+  const auto sites = static_cast<uint32_t>(sites_.size());
+  for (uint32_t peer = 0; peer < sites; ++peer) {
+    for (const uint32_t egress : {0U, 1U}) {
+      for (const traffic_verdict verdict : {TRAFFIC_DROP, TRAFFIC_PASS}) {
+        const uint32_t index = traffic_counter_index(sites, fault.index, peer, egress, verdict);
+        if (index >= counts_.size() || counts_[index].packets == 0) continue;
+        const traffic_count& count = counts_[index];
+        contract::PacketCount* packets = out.add_packets();
+        packets->set_direction(egress ? contract::DIRECTION_EGRESS : contract::DIRECTION_INGRESS);
+        packets->set_src_site(egress ? site_ : sites_[peer]);
+        packets->set_dst_site(egress ? sites_[peer] : site_);
+        packets->set_verdict(verdict == TRAFFIC_DROP ? "drop" : "pass");
+        packets->set_packets(count.packets);
+        packets->set_bytes(count.bytes);
+        if (verdict != TRAFFIC_DROP) continue;
+        if (first == 0 || count.first_ns < first) first = count.first_ns;
+        last = std::max<uint64_t>(last, count.last_ns);
+      }
+    }
   }
+  out.set_first_unix_ns(to_unix(first));
+  out.set_last_unix_ns(to_unix(last));
+  return out;
 }
 
 Result<> TrafficFault::do_revert() {
@@ -185,6 +191,7 @@ Result<> TrafficFault::do_revert() {
   }
   if (!attachments_) datapath_.reset();
   links_.reset();
+  self_test_.reset();
   stranded_ = !first;
   armed_ = stranded_;
   return first;

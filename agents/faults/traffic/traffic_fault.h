@@ -15,6 +15,7 @@
 #include "agents/faults/traffic/attachments.h"
 #include "agents/faults/traffic/datapath.h"
 #include "agents/faults/traffic/leak_counter.h"
+#include "agents/faults/traffic/self_test.h"
 #include "agents/kernel/features.h"
 
 namespace blackstart {
@@ -41,17 +42,26 @@ class TrafficFault : public FaultFamily {
   int do_wake_fd() const override;
   Result<> do_wake() override;
 
-  Result<> arm_datapath(const std::vector<Interface>& present);
-  Result<> arm_leaks(const std::vector<Interface>& present);
-  contract::FaultState state_of(const contract::Fault& fault) const;
+  // A packet fault of the order, without its targets, which the kernel has.
+  struct Known {
+    std::string id, kind;
+    uint32_t index;  // in the order
+    int64_t start_ns, end_ns;
+  };
+  Result<> arm_datapath(const contract::Order& order, const std::vector<Interface>& present);
+  Result<> arm_leaks(const contract::Order& order, const std::vector<Interface>& present);
+  contract::FaultState state_of(const Known& fault) const;
+  contract::FaultReport report_on(const Known& fault) const;
   void read_leaks() const;
 
   TrafficOptions options_;
-  contract::Order order_;
+  std::string site_;                // this host's
+  std::vector<std::string> sites_;  // by site index
+  std::vector<Known> faults_;
   AttachmentKind kind_ = AttachmentKind::kTcx;
-  Classifier classifier_;
   std::unique_ptr<Datapath> datapath_;
   std::unique_ptr<Attachments> attachments_;  // refers to *datapath_
+  std::optional<SelfTest> self_test_;
   std::optional<LinkWatch> links_;
   mutable std::optional<LeakCounter> leaks_;
   int64_t t0_ = 0;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// A host `here` in a sandbox, an echo server on `there`, and the datapath between them.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "agents/contract/units.h"
+#include "agents/faults/traffic/traffic_fault.h"
+#include "tests/support/netns_sandbox.h"
+#include "tests/support/order_builder.h"
+#include "tests/support/sockets.h"
+
+namespace blackstart::test {
+
+inline constexpr const char* kThereV4 = "198.18.2.11";
+inline constexpr const char* kThereV6 = "fd00:18:2::11";
+inline constexpr milliseconds kPatience{300};
+inline constexpr int64_t kForever = INT64_MAX;
+
+inline OrderBuilder cut_there(Duration end = 1h) {
+  return OrderBuilder()
+      .site("here", {"198.18.1.0/24", "fd00:18:1::/64"})
+      .site("there", {"198.18.2.0/24", "fd00:18:2::/64"})
+      .fault({{.peers = {"198.18.2.0/24", "fd00:18:2::/64"}}}, 0s, end);
+}
+
+inline contract::HostReport observed(const TrafficFault& fault) {
+  contract::HostReport report;
+  fault.observe(report);
+  return report;
+}
+
+inline uint64_t packets(const contract::HostReport& report, const std::string& verdict) {
+  uint64_t sum = 0;
+  for (const auto& fault : report.faults())
+    for (const auto& count : fault.packets())
+      if (count.verdict() == verdict) sum += count.packets();
+  return sum;
+}
+
+// The test stands on host `here`; an echo server stands on `there`.
+class TrafficFaultTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(state_dir_);
+    {
+      const auto there = sandbox_.enter("there");
+      echo_ = std::make_unique<EchoServer>();
+    }
+    here_ = std::make_unique<NetnsScope>(sandbox_.enter("here"));
+    // Neighbours are resolved before anything is measured.
+    ASSERT_TRUE(ask_udp(kThereV4, 2000ms).answered);
+    ASSERT_TRUE(ask_udp(kThereV6, 2000ms).answered);
+    before_ = sandbox_.inventory("here");
+  }
+  void TearDown() override {
+    fault_.reset();
+    EXPECT_EQ(sandbox_.inventory("here"), before_) << "something was left behind";
+    EXPECT_THAT(traffic_residue(), testing::IsEmpty());
+    EXPECT_TRUE(std::filesystem::is_empty(state_dir_));
+    echo_.reset();
+    std::filesystem::remove_all(state_dir_);
+  }
+
+  std::unique_ptr<TrafficFault> armed(const contract::Order& order) {
+    auto fault = TrafficFault::make({state_dir_}).value();
+    const auto ok = fault->arm(order);
+    if (!ok) throw std::runtime_error(ok.error().message());
+    return fault;
+  }
+  // Fires and waits until the coarse clock of the datapath has ticked past T0.
+  void fire(TrafficFault& fault, int64_t lease_end = kForever) {
+    ASSERT_TRUE(fault.fire(monotonic_now(), {lease_end, kForever}));
+    std::this_thread::sleep_for(10ms);
+  }
+
+  // Polls with datagrams until one is answered; how long that took.
+  static milliseconds until_healthy(milliseconds at_most) {
+    const auto start = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - start < at_most)
+      if (ask_udp(kThereV4, 2ms).answered) break;
+    return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
+  }
+
+  NetnsSandbox sandbox_{"traffic"};
+  std::string state_dir_ = testing::TempDir() + "blackstart-traffic-test";
+  std::unique_ptr<EchoServer> echo_;
+  std::unique_ptr<NetnsScope> here_;
+  std::unique_ptr<TrafficFault> fault_;
+  std::string before_;
+};
+
+}  // namespace blackstart::test
