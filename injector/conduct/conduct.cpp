@@ -98,7 +98,7 @@ class Run {
       tick();
       if (aborted()) return false;
       const UnixNs from = now() - experiment_.steady_for.count();
-      if (from >= start && steady(experiment_.probes, histories_, from, now())) {
+      if (from >= start && steady(experiment_.probes, histories_, from, now()) == std::optional(true)) {
         times_.steady_start = from;
         return true;
       }
@@ -165,14 +165,14 @@ class Run {
       tick();
       if (aborted()) return;
       const UnixNs from = now() - experiment_.recovery.watch.count();
-      if (from >= times_.reverted && steady(experiment_.probes, histories_, from, now())) {
+      const auto held = steady(experiment_.probes, histories_, from, now());
+      if (from >= times_.reverted && held == std::optional(true)) {
         recovered_ = true;
         return;
       }
       if (now() - times_.reverted > (experiment_.recovery.watch + kRecoveryPatience).count()) {
-        recovered_ = false;
-        note("the steady state did not return: " +
-             why_not_steady(experiment_.probes, histories_, from, now()));
+        recovered_ = held;
+        note("the steady state did not return: " + why_not_steady(experiment_.probes, histories_, from, now()));
         return;
       }
     }

@@ -71,14 +71,16 @@ std::optional<std::string> breach(const Guard& guard, const Histories& histories
   return guard.probe + " succeeds in " + percent(*seen);
 }
 
-bool steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from, UnixNs to) {
-  return std::all_of(probes.begin(), probes.end(), [&](const ProbeSpec& probe) {
+std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from, UnixNs to) {
+  bool known = true;
+  for (const ProbeSpec& probe : probes) {
     const auto& history = history_of(histories, probe.probe.name());
-    // An attempt still under way may yet fail: what counts must be settled.
-    if (history.settled() < to - probe.probe.every_ns() - probe.probe.timeout_ns()) return false;
     const auto count = history.count(from, to);
-    return count.attempts > 0 && count.failures == 0;
-  });
+    if (count.failures > 0) return false;
+    // An attempt still under way may yet fail: what counts must be settled.
+    known = known && count.attempts > 0 && history.settled() >= to - probe.probe.every_ns() - probe.probe.timeout_ns();
+  }
+  return known ? std::optional(true) : std::nullopt;
 }
 
 std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
@@ -109,14 +111,14 @@ OutcomeProbe summarize(const ProbeSpec& probe, const ProbeHistory& history, cons
   outcome.failures = all.failures;
   outcome.missed = all.missed;
   const UnixNs cut_end = times.reverted == 0 ? times.ended : times.reverted;
-  outcome.before = ratio(history, times.steady_start, times.fired == 0 ? times.ended : times.fired);
-  outcome.during = times.fired == 0 ? std::nullopt : ratio(history, times.fired, cut_end);
+  outcome.before = ratio(history, times.steady_start, times.fired == 0 ? times.ended : times.fired - 1);
+  outcome.during = times.fired == 0 ? std::nullopt : ratio(history, times.fired - 1, cut_end);
   outcome.after = ratio(history, times.reverted, times.ended);
   for (const auto& sample : history.samples()) {
     if (sample.outcome != contract::Sample::FAILURE) continue;
     outcome.last_failure = sample.scheduled;
     outcome.last_reason = sample.reason;
-    if (times.fired == 0 || sample.scheduled <= times.fired) continue;
+    if (times.fired == 0 || sample.scheduled < times.fired) continue;
     if (outcome.impact_from == 0) outcome.impact_from = sample.scheduled;
     outcome.impact_to = sample.scheduled + probe.probe.every_ns();
   }

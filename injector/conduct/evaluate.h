@@ -27,8 +27,9 @@ OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histor
 std::optional<std::string> breach(const Guard& guard, const Histories& histories, UnixNs now,
                                   size_t unexpected_services);
 
-// True once every probe's attempts in (from, to] all succeeded and there was at least one of each.
-bool steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from, UnixNs to);
+// Whether the steady state held over (from, to]: true when every attempt of every probe succeeded,
+// false when one failed, unknown when a probe has no answers or not all of them yet.
+std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from, UnixNs to);
 // The first probe that keeps `steady` from being true, for people: "login: 3 of 20 failed (timeout)".
 std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
                            UnixNs to);

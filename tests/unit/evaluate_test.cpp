@@ -126,13 +126,13 @@ std::vector<ProbeSpec> login_probe() {
 
 TEST(Steady, NeedsEveryAttemptAnsweredAndWell) {
   const auto probes = login_probe();
-  EXPECT_TRUE(steady(probes, {{"login", history(repeat('+', 40))}}, at(0), at(10)));
-  EXPECT_FALSE(steady(probes, {{"login", history(repeat('+', 39) + "-")}}, at(0), at(10)));
-  EXPECT_FALSE(steady(probes, {{"login", history(repeat('+', 20))}}, at(0), at(10)));
-  EXPECT_FALSE(steady(probes, {}, at(0), at(10)));
-  EXPECT_NE(
-      why_not_steady(probes, {{"login", history("+-")}}, at(-1), at(10)).find("1 of 2 failed (timeout)"),
-      std::string::npos);
+  const std::optional<bool> yes = true, no = false;
+  EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 40))}}, at(0), at(10)), yes);
+  EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 39) + "-")}}, at(0), at(10)), no);
+  EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 20))}}, at(0), at(10)), std::nullopt);
+  EXPECT_EQ(steady(probes, {}, at(0), at(10)), std::nullopt);
+  EXPECT_NE(why_not_steady(probes, {{"login", history("+-")}}, at(-1), at(10)).find("1 of 2 failed (timeout)"),
+            std::string::npos);
 }
 
 TEST(Summary, SplitsBeforeDuringAfter) {
