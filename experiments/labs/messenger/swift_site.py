@@ -13,6 +13,7 @@ import email.utils
 import hashlib
 import hmac
 import http.client
+import logging
 import os
 import socket
 import sys
@@ -152,6 +153,8 @@ def main():
     devices = os.path.join(options.dir, "devices")
     os.makedirs(os.path.join(devices, "d1"), exist_ok=True)
     utils.set_swift_dir(options.dir)
+    for route in ("proxy-server", "account-server", "container-server", "object-server"):
+        logging.getLogger(route).addHandler(logging.StreamHandler())  # a lab has no syslog
     write_rings(options.dir, nodes)
 
     conf = {"swift_dir": options.dir, "devices": devices, "mount_check": "false", "fallocate_reserve": "0",
