@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "agents/kernel/kernel_error.h"
+
 namespace blackstart {
 namespace {
 
@@ -32,13 +34,6 @@ Result<> share_folder() {
   return {};
 }
 
-template <typename Work>
-Result<> on_own_thread(const Work& work) {
-  Result<> result;
-  std::thread([&] { result = work(); }).join();
-  return result;
-}
-
 }  // namespace
 
 bool netns_exists(const std::string& name) {
@@ -50,14 +45,16 @@ Result<> create_netns(const std::string& name) {
   const std::string path = path_of(name);
   const Fd file(::open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0));
   if (!file.valid()) return fail_errno(errno, "create network namespace", name);
-  auto made = on_own_thread([&]() -> Result<> {
-    if (::unshare(CLONE_NEWNET) != 0) return fail_errno(errno, "create network namespace", name);
-    if (::mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0)
-      return fail_errno(errno, "name network namespace", name);
-    return {};
-  });
-  if (!made) ::unlink(path.c_str());
-  return made;
+  // On a thread of its own: a thread that has left its namespace cannot be sure to come back.
+  int code = 0;
+  std::thread([&] {
+    if (::unshare(CLONE_NEWNET) != 0 ||
+        ::mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0)
+      code = errno;
+  }).join();
+  if (code == 0) return {};
+  ::unlink(path.c_str());
+  return kernel_refused(code, "create network namespace", name);
 }
 
 Result<> remove_netns(const std::string& name) {
@@ -72,20 +69,6 @@ Result<Fd> open_netns(const std::string& name) {
   Fd fd(::open(path_of(name).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno(errno, "open network namespace", name);
   return fd;
-}
-
-Result<> enter_netns(const Fd& netns) {
-  if (::setns(netns.get(), CLONE_NEWNET) != 0) return fail_errno(errno, "enter a network namespace");
-  return {};
-}
-
-Result<> in_netns(const std::string& name, const std::function<Result<>()>& work) {
-  const auto netns = open_netns(name);
-  if (!netns) return tl::unexpected(netns.error());
-  return on_own_thread([&]() -> Result<> {
-    if (auto entered = enter_netns(*netns); !entered) return entered;
-    return work();
-  });
 }
 
 }  // namespace blackstart

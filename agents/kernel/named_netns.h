@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Network namespaces with a name, as `ip netns` knows them (/run/netns/NAME).
+// Making and removing network namespaces with a name, as `ip netns` knows them (/run/netns/NAME);
+// netns.h enters them.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "agents/contract/result.h"
@@ -20,11 +20,5 @@ namespace blackstart {
 [[nodiscard]] Result<> remove_netns(const std::string& name);
 
 [[nodiscard]] Result<Fd> open_netns(const std::string& name);
-
-// Moves the calling thread, and nothing else of this process, into the namespace.
-[[nodiscard]] Result<> enter_netns(const Fd& netns);
-
-// Runs `work` on a thread of its own inside the namespace and returns what it returned.
-[[nodiscard]] Result<> in_netns(const std::string& name, const std::function<Result<>()>& work);
 
 }  // namespace blackstart

@@ -8,13 +8,13 @@
 #include <net/if.h>
 
 #include <array>
-#include <cerrno>
+
+#include "agents/kernel/kernel_error.h"
 
 namespace blackstart {
 namespace {
 
 constexpr size_t kLongestMessage = 1024;  // far more than any request below
-constexpr size_t kLongestAnswer = 32768;  // a link with all its attributes and statistics
 
 // A request under construction.
 struct Message {
@@ -41,51 +41,29 @@ void bring_up(Message& message) {
   body->ifi_change = IFF_UP;
 }
 
-int index_in_answer(const nlmsghdr* header, void* result) {
-  if (header->nlmsg_type == RTM_NEWLINK)
-    *static_cast<int*>(result) = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(header))->ifi_index;
-  return MNL_CB_OK;
-}
-
 }  // namespace
 
-void Rtnetlink::Close::operator()(mnl_socket* socket) const {
-  mnl_socket_close(socket);
-}
-
 Result<Rtnetlink> Rtnetlink::open() {
-  mnl_socket* socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-  if (!socket) return fail_errno(errno, "open", "rtnetlink");
-  Rtnetlink rtnetlink(socket);
-  if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) return fail_errno(errno, "bind", "rtnetlink");
-  return rtnetlink;
+  auto netlink = Netlink::make(NETLINK_ROUTE);
+  if (!netlink) return tl::unexpected(netlink.error());
+  return Rtnetlink(std::move(*netlink));
 }
 
 Result<> Rtnetlink::request(nlmsghdr* message, const std::string& operation, const std::string& object) {
-  message->nlmsg_seq = ++sequence_;
-  if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0)
-    return fail_errno(errno, operation, object);
-  std::array<char, kLongestAnswer> answer;
-  const ssize_t size = mnl_socket_recvfrom(socket_.get(), answer.data(), answer.size());
-  if (size < 0 || mnl_cb_run(answer.data(), static_cast<size_t>(size), sequence_,
-                             mnl_socket_get_portid(socket_.get()), nullptr, nullptr) < 0)
-    return fail_errno(errno, operation, object);
+  if (const int code = netlink_.ask(message); code != 0) return kernel_refused(code, operation, object);
   return {};
 }
 
 Result<int> Rtnetlink::index_of(const std::string& interface) {
   Message message(RTM_GETLINK, 0);
-  message.header->nlmsg_flags = NLM_F_REQUEST;  // the answer is the confirmation
-  message.header->nlmsg_seq = ++sequence_;
   message.body<ifinfomsg>()->ifi_family = AF_UNSPEC;
   mnl_attr_put_strz(message.header, IFLA_IFNAME, interface.c_str());
   int index = 0;
-  std::array<char, kLongestAnswer> answer;
-  ssize_t size = mnl_socket_sendto(socket_.get(), message.header, message.header->nlmsg_len);
-  if (size >= 0) size = mnl_socket_recvfrom(socket_.get(), answer.data(), answer.size());
-  if (size < 0 || mnl_cb_run(answer.data(), static_cast<size_t>(size), sequence_,
-                             mnl_socket_get_portid(socket_.get()), index_in_answer, &index) < 0)
-    return fail_errno(errno, "find interface", interface);
+  const int code = netlink_.ask(message.header, [&](const nlmsghdr* answer) {
+    if (answer->nlmsg_type == RTM_NEWLINK)
+      index = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(answer))->ifi_index;
+  });
+  if (code != 0) return kernel_refused(code, "find interface", interface);
   return index;
 }
 

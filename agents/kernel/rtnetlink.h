@@ -3,15 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "agents/contract/ip.h"
 #include "agents/contract/result.h"
 #include "agents/kernel/fd.h"
-
-struct mnl_socket;
-struct nlmsghdr;
+#include "agents/kernel/netlink.h"
 
 namespace blackstart {
 
@@ -33,15 +30,11 @@ class Rtnetlink {
   [[nodiscard]] Result<> add_default_route(const Address& gateway);
 
  private:
-  struct Close {
-    void operator()(mnl_socket* socket) const;
-  };
-  explicit Rtnetlink(mnl_socket* socket) : socket_(socket) {}
+  explicit Rtnetlink(Netlink netlink) : netlink_(std::move(netlink)) {}
   [[nodiscard]] Result<> request(nlmsghdr* message, const std::string& operation, const std::string& object);
   [[nodiscard]] Result<int> index_of(const std::string& interface);
 
-  std::unique_ptr<mnl_socket, Close> socket_;
-  uint32_t sequence_ = 0;
+  Netlink netlink_;
 };
 
 }  // namespace blackstart

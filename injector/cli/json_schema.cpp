@@ -21,6 +21,8 @@ Json text_schema(const Format& format) {
   Json schema{{"type", "string"}};
   if (format.as_written) schema["type"] = {"string", "number", "boolean"};
   if (!format.pattern.empty()) schema["pattern"] = format.pattern;
+  // A pattern says nothing of a number; none of ours takes a sign.
+  if (format.as_written && !format.pattern.empty()) schema["minimum"] = 0;
   return schema;
 }
 

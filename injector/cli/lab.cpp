@@ -117,7 +117,10 @@ int up(const Invocation& invocation) {
   ::sigaction(SIGTERM, &action, nullptr);
   lab::LabOptions options{folder_of_this_program(), *agent, [] { return interrupted != 0; }};
   const auto made = Lab::up(*topology, options, progress(invocation.json));
-  if (!made) return interrupted ? kExitAborted : report(made.error(), invocation.json);
+  if (!made) {
+    const int code = report(made.error(), invocation.json);
+    return interrupted && code != kExitStranded ? kExitAborted : code;
+  }
   if (invocation.json) std::cout << to_json(made->status()).dump(2) << "\n";
   return kExitPass;
 }

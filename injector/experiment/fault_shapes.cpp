@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The faults of the language, one table. Which of them this version can do is said in validate.cpp.
+#include <algorithm>
+
 #include "injector/experiment/read_experiment.h"
 #include "injector/topology/roles.h"
 

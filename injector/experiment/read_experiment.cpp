@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/experiment/read_experiment.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "injector/language/values.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be said of an experiment without a topology.
+#include <algorithm>
 #include <map>
 
 #include "injector/experiment/read_experiment.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an experiment says about a topology: names that must exist, selectors that must match, and
 // targets that may not be.
+#include <algorithm>
 #include <set>
 
 #include "injector/experiment/read_experiment.h"

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "agents/contract/units.h"
+#include "agents/kernel/boot_id.h"
 #include "injector/lab/network.h"
 #include "injector/lab/paths.h"
 #include "injector/lab/processes.h"
@@ -100,6 +101,16 @@ Result<> dismantle(const std::string& name, const std::optional<State>& state) {
   return remove_folder(Paths::of(name));
 }
 
+// Takes back what a failed up() has made. The error stays the first one, unless something was left.
+tl::unexpected<Error> undo(const std::string& name, const std::optional<State>& state, Error error) {
+  if (const auto gone = dismantle(name, state); !gone) {
+    error.kind = ErrorKind::kStranded;
+    error.hint += (error.hint.empty() ? "" : "; ") + std::string("and the lab could not be taken back: ") +
+                  gone.error().message() + "; try blackstart lab down " + name;
+  }
+  return tl::unexpected(std::move(error));
+}
+
 Result<> make(const Blueprint& blueprint) {
   auto made = make_folders(blueprint);
   if (made) made = write_names(blueprint);
@@ -171,8 +182,8 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
 
   const auto begin = std::chrono::steady_clock::now();
   std::optional<State> old = read_state(blueprint->name);
-  const bool keep = old && old->complete && old->boot_id == current_boot_id() && old->blueprint == *blueprint;
-  State state = keep ? std::move(*old) : State{*blueprint, current_boot_id(), false, {}};
+  const bool keep = old && old->complete && old->boot_id == boot_id() && old->blueprint == *blueprint;
+  State state = keep ? std::move(*old) : State{*blueprint, boot_id(), false, {}};
   if (!keep) {
     if (old)
       progress(old->complete ? "the lab is up with other parts: taking it down first"
@@ -181,25 +192,19 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
     lock = lock_lab(blueprint->name);
     if (!lock) return tl::unexpected(lock.error());
     if (const std::string taken = existing_namespace(*blueprint); !taken.empty()) {
-      (void)dismantle(blueprint->name, std::nullopt);
-      return fail(ErrorKind::kRefused, "make network namespace", taken, EEXIST,
-                  "it is not this lab's; rename the lab, or remove it: ip netns del " + taken);
+      return undo(blueprint->name, std::nullopt,
+                  Error{ErrorKind::kRefused, "make network namespace", taken, EEXIST,
+                        "it is not this lab's; rename the lab, or remove it: ip netns del " + taken});
     }
     Result<> made = write_state(state);
     if (made) made = make(*blueprint);
-    if (!made) {
-      (void)dismantle(blueprint->name, state);
-      return tl::unexpected(made.error());
-    }
+    if (!made) return undo(blueprint->name, state, made.error());
     progress("network of " + count(blueprint->sites.size(), "site") + " and " +
              count(blueprint->hosts.size(), "host"));
   }
 
   const auto started = start(state, options, progress);
-  if (!started) {
-    (void)dismantle(blueprint->name, state);
-    return tl::unexpected(started.error());
-  }
+  if (!started) return undo(blueprint->name, state, started.error());
   const auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
   if (keep && *started == 0)
     progress("lab " + blueprint->name + " is up already");
@@ -249,7 +254,7 @@ std::map<std::string, std::string> Lab::agent_sockets() const {
 }
 
 LabStatus Lab::status() const {
-  LabStatus status{name(), state_.complete && state_.boot_id == current_boot_id(), {}};
+  LabStatus status{name(), state_.complete && state_.boot_id == boot_id(), {}};
   std::map<std::string, HostStatus> hosts;
   for (const HostPlan& host : blueprint().hosts) {
     HostStatus& entry = hosts[host.name];

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "agents/kernel/named_netns.h"
+#include "agents/kernel/netns.h"
 #include "agents/kernel/rtnetlink.h"
 
 namespace blackstart::lab {
@@ -19,6 +20,14 @@ Result<> set_sysctl(const std::string& name, const std::string& value) {
   if (!file) return {};
   if (!(file << value << std::flush)) return fail_errno(EIO, "write " + value + " to", path);
   return {};
+}
+
+// Runs `work` inside the namespace.
+template <typename Work>
+Result<> inside(const std::string& netns, const Work& work) {
+  const auto scope = NetnsScope::enter(netns);
+  if (!scope) return tl::unexpected(scope.error());
+  return work();
 }
 
 // Runs the steps in order until one fails.
@@ -57,10 +66,10 @@ Result<> make_host(Rtnetlink& wan, const HostPlan& host, const std::string& brid
   if (auto made = create_netns(host.netns); !made) return made;
   const auto netns = open_netns(host.netns);
   if (!netns) return tl::unexpected(netns.error());
-  return in_order([&] { return in_netns(host.netns, skip_address_detection); },
+  return in_order([&] { return inside(host.netns, skip_address_detection); },
                   [&] { return wan.add_veth(host.port, "eth0", *netns); },
                   [&] { return wan.set_port_of(host.port, bridge); },
-                  [&] { return in_netns(host.netns, [&] { return configure_host(host); }); });
+                  [&] { return inside(host.netns, [&] { return configure_host(host); }); });
 }
 
 }  // namespace
@@ -69,7 +78,7 @@ Result<> make_network(const Blueprint& blueprint) {
   std::optional<Rtnetlink> wan;
   auto made = in_order([&] { return create_netns(blueprint.wan_netns); },
                        [&] {
-                         return in_netns(blueprint.wan_netns, [&]() -> Result<> {
+                         return inside(blueprint.wan_netns, [&]() -> Result<> {
                            auto opened = Rtnetlink::open();
                            if (!opened) return tl::unexpected(opened.error());
                            wan = std::move(*opened);

@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "agents/contract/units.h"
-#include "agents/kernel/named_netns.h"
+#include "agents/kernel/netns.h"
 #include "injector/lab/paths.h"
 #include "injector/lab/ready.h"
 
@@ -162,9 +162,7 @@ class Starter {
   }
 
   Result<> wait_until_ready(const ProcessId& id) {
-    const auto netns = open_netns(blueprint_.netns_of(plan_.host));
-    if (!netns) return tl::unexpected(netns.error());
-    if (auto entered = enter_netns(*netns); !entered) return entered;
+    if (auto entered = enter_netns(blueprint_.netns_of(plan_.host)); !entered) return entered;
     const HostPlan* host = blueprint_.host(plan_.host);
     return wait("wait for a ready answer", [&]() -> Result<bool> {
       int status = 0;
@@ -262,9 +260,8 @@ Result<std::vector<RunningProcess>> start_all(const Blueprint& blueprint,
 std::vector<bool> ask_all(const Blueprint& blueprint, const std::vector<ProcessPlan>& plans) {
   std::vector<char> ready(plans.size(), 0);  // not vector<bool>: written by many threads
   for_each_at_once(plans, [&](size_t i, const ProcessPlan& plan) {
-    const auto netns = open_netns(blueprint.netns_of(plan.host));
     const HostPlan* host = blueprint.host(plan.host);
-    if (!netns || !enter_netns(*netns)) return;
+    if (!enter_netns(blueprint.netns_of(plan.host))) return;
     ready[i] = is_ready(plan.ready, host ? host->addresses : std::vector<InterfaceAddress>{}, kOneAnswer);
   });
   return {ready.begin(), ready.end()};

@@ -34,13 +34,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessId, pid, started)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunningProcess, host, service, id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, blueprint, boot_id, complete, processes)
 
-std::string current_boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  file >> id;
-  return id;
-}
-
 std::optional<State> read_state(const std::string& lab) {
   std::ifstream file(Paths::of(lab).state());
   if (!file) return std::nullopt;

@@ -26,8 +26,6 @@ struct State {
   std::vector<RunningProcess> processes;
 };
 
-[[nodiscard]] std::string current_boot_id();
-
 // The lab's state; nullopt when there is none, or none that can be read: then nothing was made either.
 [[nodiscard]] std::optional<State> read_state(const std::string& lab);
 // Replaces the state in one step; on failure the old one stands.

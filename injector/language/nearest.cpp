@@ -34,19 +34,22 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+std::string suggest_near(std::string_view word, const std::vector<std::string>& known) {
+  if (word.size() > kLongestWord) return "";
+  size_t least = std::max<size_t>(1, (word.size() + 1) / 3) + 1;
+  const std::string* best = nullptr;
+  for (const std::string& candidate : known) {
+    const size_t distance = edit_distance(word, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    best = &candidate;
+  }
+  return best ? "did you mean \"" + *best + "\"?" : "";
+}
+
 std::string suggest(std::string_view word, const std::vector<std::string>& known) {
   if (known.empty()) return "";
-  if (word.size() <= kLongestWord) {
-    size_t least = std::max<size_t>(1, word.size() / 3) + 1;
-    const std::string* best = nullptr;
-    for (const std::string& candidate : known) {
-      const size_t distance = edit_distance(word, candidate);
-      if (distance >= least) continue;
-      least = distance;
-      best = &candidate;
-    }
-    if (best) return "did you mean \"" + *best + "\"?";
-  }
+  if (std::string near = suggest_near(word, known); !near.empty()) return near;
   if (known.size() == 1) return "there is only " + known.front();
   std::string list;
   for (size_t i = 0; i < std::min(known.size(), kMostListed); ++i) list += (i ? ", " : "") + known[i];

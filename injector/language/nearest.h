@@ -10,7 +10,9 @@ namespace blackstart {
 // Insertions, deletions, substitutions and swaps of neighbours between the two, letter case aside.
 size_t edit_distance(std::string_view a, std::string_view b);
 
-// What the reader probably meant: "did you mean "x"?", or what there is, or "" when there is nothing.
+// What the reader probably meant: "did you mean "x"?"; "" when nothing is near.
+std::string suggest_near(std::string_view word, const std::vector<std::string>& known);
+// The same; when nothing is near, what there is.
 std::string suggest(std::string_view word, const std::vector<std::string>& known);
 
 template <typename Map>

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +16,8 @@
 
 namespace blackstart {
 namespace {
+
+const std::string kCore = "tag:yaml.org,2002:";  // written "!!"
 
 // Ends the reading; caught in read_yaml and nowhere else.
 struct Stop {
@@ -126,7 +129,7 @@ class TreeBuilder : public YAML::EventHandler {
                 const std::string& value) override {
     refuse_unknown(mark, tag);
     auto node = make(mark, Node::Kind::kScalar);
-    node->quoted = tag == "!" || tag.ends_with(":str");
+    node->quoted = tag == "!" || tag == kCore + "str";
     if (!node->quoted && (value == "null" || value == "~" || value == "Null" || value == "NULL")) {
       node->kind = Node::Kind::kNull;
     } else {
@@ -181,7 +184,17 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void refuse_unknown(const YAML::Mark& mark, const std::string& tag) const {
-    if (tag.empty() || tag == "?" || tag == "!" || tag.starts_with("tag:yaml.org,2002:")) return;
+    static const std::set<std::string> known{"",
+                                             "?",
+                                             "!",
+                                             kCore + "str",
+                                             kCore + "int",
+                                             kCore + "float",
+                                             kCore + "bool",
+                                             kCore + "null",
+                                             kCore + "map",
+                                             kCore + "seq"};
+    if (known.contains(tag)) return;
     stop(mark, "the tag " + tag + " means nothing here", "remove it");
   }
 

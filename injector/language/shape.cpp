@@ -9,6 +9,7 @@ namespace blackstart {
 namespace {
 
 constexpr size_t kLongestShown = 48;
+const std::string kEntryOf = "an entry of ";
 
 std::string quoted(const std::string& text) {
   if (text.size() <= kLongestShown) return "\"" + text + "\"";
@@ -92,7 +93,7 @@ class Checker {
     if (fits(shape.format, node)) return;
     std::string hint;
     if (!shape.format.words.empty()) {
-      hint = suggest(node.text, shape.format.words);
+      hint = suggest_near(node.text, shape.format.words);
     } else if (node.quoted && (shape.format.number || shape.format.boolean)) {
       Node plain = node;
       plain.quoted = false;
@@ -112,7 +113,8 @@ class Checker {
 
   void check_list(const Node& node, const Shape& shape, const std::string& name) {
     check_count(node, shape, name, node.items.size());
-    for (const NodePtr& item : node.items) check(*item, shape.parts.front(), "an entry of " + name);
+    for (const NodePtr& item : node.items)
+      check(*item, shape.parts.front(), name.starts_with(kEntryOf) ? name : kEntryOf + name);
   }
 
   void check_map(const Node& node, const Shape& shape, const std::string& name) {
@@ -151,8 +153,8 @@ class Checker {
   void check_group(const Node& node, const Shape& shape, const std::vector<std::string>& group,
                    const char* wanted, size_t least, size_t most) {
     std::vector<std::string> present;
-    for (const std::string& key : group)
-      if (node.find(key)) present.push_back(key);
+    for (const Entry& entry : node.entries)
+      if (std::find(group.begin(), group.end(), entry.key) != group.end()) present.push_back(entry.key);
     if (present.size() < least) add(node.at, shape.what + " must have " + wanted + listed(group));
     if (present.size() > most)
       add(node.entry(present[1])->at, shape.what + " must have " + wanted + listed(group) + ", not both " +

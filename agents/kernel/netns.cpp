@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/kernel/netns.h"
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include <cstdlib>
+
+#include "agents/kernel/kernel_error.h"
+
+namespace blackstart {
+
+Result<> enter_netns(const std::string& name) {
+  const Fd target(::open(("/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!target.valid()) return fail_errno(errno, "open network namespace", name);
+  if (::setns(target.get(), CLONE_NEWNET) != 0)
+    return kernel_refused(errno, "enter network namespace", name, errno == EPERM ? "this needs CAP_SYS_ADMIN" : "");
+  return {};
+}
+
+Result<NetnsScope> NetnsScope::enter(const std::string& name) {
+  Fd home(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (!home.valid()) return fail_errno(errno, "open", "/proc/thread-self/ns/net");
+  if (auto ok = enter_netns(name); !ok) return tl::unexpected(ok.error());
+  return NetnsScope(std::move(home));
+}
+
+NetnsScope::~NetnsScope() {
+  if (home_.valid() && ::setns(home_.get(), CLONE_NEWNET) != 0) std::abort();
+}
+
+}  // namespace blackstart

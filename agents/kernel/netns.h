@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "agents/contract/result.h"
+#include "agents/kernel/fd.h"
+
+namespace blackstart {
+
+// The calling thread stands in another network namespace while this lives. Unlike `ip netns exec`,
+// mounts stay as they are, bpffs included. Threads started meanwhile stand there for good. Coming
+// back cannot fail while the descriptor is held; if it does all the same, the process aborts rather
+// than go on in the wrong place.
+class NetnsScope {
+ public:
+  static Result<NetnsScope> enter(const std::string& name);  // as `ip netns` names it
+  NetnsScope(NetnsScope&&) noexcept = default;
+  NetnsScope& operator=(NetnsScope&&) = delete;
+  ~NetnsScope();
+
+ private:
+  explicit NetnsScope(Fd home) : home_(std::move(home)) {}
+  Fd home_;
+};
+
+// For good: for a process that is one host's agent.
+Result<> enter_netns(const std::string& name);
+
+}  // namespace blackstart

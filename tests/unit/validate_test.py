@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The commands `validate` and `schema` as a user meets them.  usage: validate_test.py BLACKSTART SUPPORT_FOLDER"""
+import json
+import subprocess
+import sys
+import unittest
+
+PROGRAM, SUPPORT = sys.argv[1:3]
+LAB = SUPPORT + "/examples/messenger-lab.yaml"
+DRILL = SUPPORT + "/examples/pangyo-blackhole.yaml"
+MISTAKES = SUPPORT + "/mistakes/topology.yaml"
+
+
+def blackstart(*arguments, text=""):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, input=text, check=False)
+
+
+class Validate(unittest.TestCase):
+    def test_ok(self):
+        done = blackstart("validate", LAB)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{LAB}: ok (Topology messenger-lab)\n", ""))
+        done = blackstart("validate", "--output", "json", LAB)
+        self.assertEqual((done.returncode, json.loads(done.stdout)), (0, []))
+
+    def test_every_file_is_reported(self):
+        done = blackstart("validate", LAB, MISTAKES, "/nonexistent.yaml", "--output", "json")
+        self.assertEqual(done.returncode, 4)
+        problems = json.loads(done.stdout)
+        self.assertEqual(len(problems), 41)
+        self.assertEqual({problem["file"] for problem in problems}, {MISTAKES, "/nonexistent.yaml"})
+        self.assertEqual(set(problems[0]), {"file", "line", "column", "message", "hint"})
+
+    def test_what_is_not_available_exits_5(self):
+        done = blackstart("validate", DRILL, "--topology", LAB)
+        self.assertEqual(done.returncode, 5)
+        self.assertEqual(done.stderr.count("not available in this version"), 2)
+
+    def test_what_is_refused_exits_6(self):
+        experiment = ("{apiVersion: blackstart/v1, kind: Experiment, metadata: {name: e}, spec: "
+                      "{timeline: [{fault: site-blackhole, site: %s, for: 1s}]}}")
+        self.assertEqual(blackstart("validate", "/dev/stdin", "--topology", LAB, text=experiment % "users").returncode, 6)
+        self.assertEqual(blackstart("validate", "/dev/stdin", "--topology", LAB, text=experiment % "pangyo").returncode, 0)
+
+    def test_usage(self):
+        self.assertEqual(blackstart("validate").returncode, 4)
+        self.assertEqual(blackstart("schema", "Toplogy").returncode, 4)
+        self.assertIn('did you mean "Topology"?', blackstart("schema", "Toplogy").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
