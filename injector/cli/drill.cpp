@@ -194,6 +194,8 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
     std::cout << outcome_text;
+  else if (outcome.verdict == Verdict::kNone)
+    std::cerr << "blackstart: " << outcome.reason << "\n    nothing was touched\n";
   else
     std::cout << report::terminal_text(outcome, isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"));
   return done(code);

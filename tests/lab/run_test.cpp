@@ -78,10 +78,10 @@ class RunTest : public testing::Test {
     return run_command({kBin + "blackstart", "lab", "exec", "--lab", "two-sites", "phone-1", "curl", "-fsS", "-m", "1", "-o", "/dev/null", url}, 10s)
                .exit_code == 0;
   }
-  static std::string only_live_run() {
-    for (int i = 0; i < 100; ++i, std::this_thread::sleep_for(100ms))
-      for (const auto& entry : fs::directory_iterator("/run/blackstart/runs", fs::directory_options::skip_permission_denied))
-        return entry.path().filename();
+  static std::string live_run() {
+    const json runs = json::parse(run_command({kBin + "blackstart", "status", "--output", "json"}).out, nullptr, false);
+    for (const json& run : runs)
+      if (run["conductor"] == "alive") return run["run"];
     return {};
   }
   static bool wait_dark() {
@@ -175,10 +175,11 @@ TEST_F(RunTest, ASecondRunIsRefusedAndToldWhichHoldsTheHost) {
   const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 8s}]\n");
   RunningCommand first(command(path));
   ASSERT_TRUE(wait_dark());
-  const std::string run = only_live_run();
+  const std::string run = live_run();
   const auto second = run_command(command(path));
   EXPECT_EQ(second.exit_code, 6);
-  EXPECT_NE((second.out + second.err).find(run), std::string::npos) << second.out << second.err;
+  ASSERT_FALSE(run.empty());
+  EXPECT_NE((second.out + second.err).find("run " + run + " holds it"), std::string::npos) << second.out << second.err;
   EXPECT_EQ(first.wait().exit_code, 0);
 }
 

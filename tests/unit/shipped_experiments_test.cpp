@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is shipped under experiments/: every file is valid, every drill runs on every messenger lab, and
-// a -ci variant asks the same question as its long form.
+// What is shipped under experiments/: every file is valid, every drill can be planned on every messenger
+// lab, the finished bridge changes what is predicted, and a -ci variant asks the same question as its
+// long form.
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <map>
 
 #include "injector/experiment/load.h"
+#include "injector/plan/make_plan.h"
 
 namespace blackstart {
 namespace {
@@ -15,6 +18,8 @@ using namespace std::chrono_literals;
 
 const fs::path kShipped = fs::path(BLACKSTART_SOURCE_DIR) / "experiments";
 const std::string kCi = "-ci";
+const fs::path kMessenger = kShipped / "labs/messenger.yaml",
+               kBridged = kShipped / "labs/messenger-bridged.yaml";
 
 std::vector<fs::path> labs() {
   std::vector<fs::path> files;
@@ -43,6 +48,14 @@ LoadedExperiment load(const fs::path& path, const std::string& topology = {}) {
   auto loaded = load_experiment(path, topology);
   EXPECT_TRUE(loaded) << text_of(loaded.error());
   return loaded ? *std::move(loaded) : LoadedExperiment{};
+}
+
+Plan plan_of(const fs::path& path, const fs::path& lab) {
+  const LoadedExperiment loaded = load(path, lab);
+  EXPECT_EQ(loaded.topology.name, lab.stem());
+  auto plan = make_plan(loaded.topology, loaded.experiment);
+  EXPECT_TRUE(plan) << text_of(plan.error());
+  return plan ? *std::move(plan) : Plan{};
 }
 
 bool is_ci(const fs::path& path) {
@@ -81,14 +94,53 @@ TEST(ShippedExperiments, EveryLabIsValid) {
   }
 }
 
-TEST(ShippedExperiments, EveryDrillIsValidOnEveryMessenger) {
+TEST(ShippedExperiments, EveryDrillIsPlannedOnEveryMessenger) {
   ASSERT_GE(drills().size(), 8u);
   for (const fs::path& path : drills()) {
     EXPECT_EQ(load(path).experiment.name, path.stem());
-    for (const char* lab : {"messenger.yaml", "messenger-bridged.yaml"}) {
-      SCOPED_TRACE(path.string() + " on " + lab);
-      EXPECT_EQ(load(path, kShipped / "labs" / lab).topology.name, fs::path(lab).stem());
+    for (const fs::path& lab : {kMessenger, kBridged}) {
+      SCOPED_TRACE(path.string() + " on " + lab.string());
+      const Plan plan = plan_of(path, lab);
+      EXPECT_FALSE(plan.orders.empty());
+      EXPECT_THAT(plan.warnings, testing::IsEmpty());
     }
+  }
+}
+
+// Journeys by name → what the plan says of the services behind them.
+struct Prediction {
+  const char* drill;
+  std::map<std::string, Impact> messenger, bridged;
+};
+
+TEST(ShippedExperiments, TheFinishedBridgeChangesThePrediction) {
+  using enum Impact;
+  const Prediction predictions[] = {
+      {"site/pangyo-blackhole.yaml",
+       {{"login", kDown}, {"send", kDegraded}, {"photo", kDown}, {"monitoring", kDown}, {"deploy", kDown}},
+       {{"login", kDegraded},
+        {"send", kDegraded},
+        {"photo", kDegraded},
+        {"monitoring", kDegraded},
+        {"deploy", kDown}}},
+      {"site/anyang-partition.yaml",
+       {{"login", kDegraded}, {"send", kUnaffected}, {"photo", kDegraded}},
+       {{"login", kUnaffected}, {"send", kUnaffected}, {"photo", kUnaffected}}},
+      {"parts/single-site-cache-loss.yaml",
+       {{"login", kDown}, {"send", kUnaffected}, {"photo", kUnaffected}},
+       {{"login", kDegraded}, {"send", kUnaffected}, {"photo", kUnaffected}}},
+      {"parts/object-storage-loss.yaml",
+       {{"login", kUnaffected}, {"send", kUnaffected}, {"photo", kDown}},
+       {{"login", kUnaffected}, {"send", kUnaffected}, {"photo", kDegraded}}},
+  };
+  for (const Prediction& prediction : predictions) {
+    SCOPED_TRACE(prediction.drill);
+    const auto on_messenger = plan_of(kShipped / prediction.drill, kMessenger).predicted;
+    const auto on_bridged = plan_of(kShipped / prediction.drill, kBridged).predicted;
+    for (const auto& [service, impact] : prediction.messenger)
+      EXPECT_EQ(on_messenger.at(service).impact, impact) << service;
+    for (const auto& [service, impact] : prediction.bridged)
+      EXPECT_EQ(on_bridged.at(service).impact, impact) << service;
   }
 }
 

@@ -3,7 +3,8 @@
 """One site's OpenStack Swift: proxy (with the S3 API), account, container and object server, in one process.
 
 Every site is given the same --node list and so builds the same rings; each node holds one replica. The
-first node also puts --picture into the public bucket `photos`, through the S3 API, once every node is up.
+first node, when it starts for the first time, also puts --picture into the public bucket `photos`,
+through the S3 API, once every node is up.
 Objects are written to all nodes that answer; nothing repairs a replica that missed a write.
 """
 
@@ -13,6 +14,7 @@ import email.utils
 import hashlib
 import hmac
 import http.client
+import logging
 import os
 import socket
 import sys
@@ -150,8 +152,11 @@ def main():
     nodes = [(int(region), address) for region, address in (node.split(":", 1) for node in options.node)]
 
     devices = os.path.join(options.dir, "devices")
+    first_start = not os.path.exists(devices)
     os.makedirs(os.path.join(devices, "d1"), exist_ok=True)
     utils.set_swift_dir(options.dir)
+    for route in ("proxy-server", "account-server", "container-server", "object-server"):
+        logging.getLogger(route).addHandler(logging.StreamHandler())  # a lab has no syslog
     write_rings(options.dir, nodes)
 
     conf = {"swift_dir": options.dir, "devices": devices, "mount_check": "false", "fallocate_reserve": "0",
@@ -163,7 +168,8 @@ def main():
     proxy = loadapp(os.path.join(options.dir, "swift-proxy.conf"), global_conf={"read_affinity": f"r{near}=100"})
     serve("::", options.port, Cache(proxy))
 
-    if options.picture and options.address == nodes[0][1] and not seed(options, nodes):
+    seeds = options.picture and options.address == nodes[0][1] and first_start
+    if seeds and not seed(options, nodes):
         sys.exit(f"upload {options.picture}: not on every node within {SEED_WITHIN:.0f} s")
     eventlet.event.Event().wait()
 
