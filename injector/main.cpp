@@ -16,11 +16,14 @@ void print_help() {
                "Rehearses the loss of a datacenter.\n\ncommands:\n";
   for (const Command& command : catalogue()) {
     const std::string name = command.name;
-    std::cout << "  " << name << std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') << command.summary << "\n";
+    std::cout << "  " << name << std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') << command.summary
+              << "\n";
   }
   std::cout << "\n`blackstart COMMAND --help` tells more.\n"
-               "exit codes: 0 pass · 1 hypothesis or recovery failed · 2 aborted · 3 inconclusive · 4 invalid input ·\n"
-               "            5 a capability is missing · 6 refused by a safety rule · 7 stranded · 70 internal error\n";
+               "exit codes: 0 pass · 1 hypothesis or recovery failed · 2 aborted · 3 inconclusive · 4 "
+               "invalid input ·\n"
+               "            5 a capability is missing · 6 refused by a safety rule · 7 stranded · 70 "
+               "internal error\n";
 }
 
 int dispatch(const Command& command, const std::vector<std::string>& words) {
@@ -40,7 +43,8 @@ int dispatch(const Command& command, const std::vector<std::string>& words) {
     auto split = std::find(own.begin(), own.end(), "exec");
     if (split != own.end()) {
       while (++split != own.end() && split->starts_with("--")) {
-        if (split->find('=') == std::string::npos && *split != "--help" && std::next(split) != own.end()) ++split;
+        if (split->find('=') == std::string::npos && *split != "--help" && std::next(split) != own.end())
+          ++split;
       }
       if (split != own.end()) ++split;  // HOST
       rest.assign(split, own.end());
@@ -57,11 +61,13 @@ int dispatch(const Command& command, const std::vector<std::string>& words) {
   }
   if (invocation.options.count("help")) {
     std::cout << "usage: blackstart " << command.name << " [OPTIONS] " << command.synopsis << "\n\n"
-              << command.summary << "\n\n" << visible;
+              << command.summary << "\n\n"
+              << visible;
     return kExitPass;
   }
   const std::string output = invocation.options["output"].as<std::string>();
-  if (output != "text" && output != "json") return usage_error(command.name, "--output is text or json, not " + output);
+  if (output != "text" && output != "json")
+    return usage_error(command.name, "--output is text or json, not " + output);
   invocation.json = output == "json";
   if (invocation.options.count("argument"))
     invocation.arguments = invocation.options["argument"].as<std::vector<std::string>>();

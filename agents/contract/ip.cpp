@@ -37,7 +37,9 @@ bool Prefix::contains(const Address& address) const {
   return address.v6 == base.v6 && same_bits(base, address, length);
 }
 
-bool Prefix::contains(const Prefix& other) const { return other.length >= length && contains(other.base); }
+bool Prefix::contains(const Prefix& other) const {
+  return other.length >= length && contains(other.base);
+}
 
 std::string Prefix::text() const {
   return length == base.bits() ? base.text() : base.text() + "/" + std::to_string(length);

@@ -10,7 +10,8 @@ std::string Error::message() const {
   if (!object.empty()) text += " " + object;
   if (code != 0) {
     const char* name = strerrorname_np(code);
-    text += ": " + std::string(name ? name : "errno " + std::to_string(code)) + " (" + strerrordesc_np(code) + ")";
+    text += ": " + std::string(name ? name : "errno " + std::to_string(code)) + " (" + strerrordesc_np(code) +
+            ")";
   }
   if (!hint.empty()) text += "; " + hint;
   return text;

@@ -10,12 +10,12 @@ namespace blackstart {
 
 // Why something could not be done; the command line turns it into an exit code.
 enum class ErrorKind {
-  kInvalid,     // the input is wrong
-  kMissing,     // this kernel, user or version cannot do it
-  kRefused,     // a safety rule forbids it
-  kStranded,    // something could not be taken back
-  kUnreachable, // the other side does not answer
-  kInternal,    // anything else
+  kInvalid,      // the input is wrong
+  kMissing,      // this kernel, user or version cannot do it
+  kRefused,      // a safety rule forbids it
+  kStranded,     // something could not be taken back
+  kUnreachable,  // the other side does not answer
+  kInternal,     // anything else
 };
 
 // One failure: what was being done, to what, the errno (0: none), and what the reader can do about it.
@@ -35,8 +35,7 @@ using Result = tl::expected<T, Error>;
 
 inline tl::unexpected<Error> fail(ErrorKind kind, std::string operation, std::string object = {},
                                   int code = 0, std::string hint = {}) {
-  return tl::unexpected<Error>(
-      Error{kind, std::move(operation), std::move(object), code, std::move(hint)});
+  return tl::unexpected<Error>(Error{kind, std::move(operation), std::move(object), code, std::move(hint)});
 }
 
 // For a failed system call: takes the errno.

@@ -20,18 +20,24 @@ struct Unit {
   std::string_view name;
   int64_t nanoseconds;
 };
-constexpr std::array<Unit, 4> kUnits{{{"ms", 1'000'000},
-                                      {"s", 1'000'000'000},
-                                      {"m", 60'000'000'000},
-                                      {"h", 3'600'000'000'000}}};
+constexpr std::array<Unit, 4> kUnits{
+    {{"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}}};
 constexpr double kLongest = 1e6 * 3600e9;  // a million hours: keeps every sum far from overflow
 
 }  // namespace
 
-UnixNs unix_now() { return read_clock(CLOCK_REALTIME); }
-int64_t monotonic_now() { return read_clock(CLOCK_MONOTONIC); }
-int64_t monotonic_at(UnixNs moment) { return monotonic_now() + (moment - unix_now()); }
-UnixNs unix_at(int64_t monotonic) { return unix_now() + (monotonic - monotonic_now()); }
+UnixNs unix_now() {
+  return read_clock(CLOCK_REALTIME);
+}
+int64_t monotonic_now() {
+  return read_clock(CLOCK_MONOTONIC);
+}
+int64_t monotonic_at(UnixNs moment) {
+  return monotonic_now() + (moment - unix_now());
+}
+UnixNs unix_at(int64_t monotonic) {
+  return unix_now() + (monotonic - monotonic_now());
+}
 
 std::optional<Duration> parse_duration(std::string_view text) {
   double value = 0;
@@ -71,7 +77,9 @@ std::string format_duration(Duration duration) {
   return text;
 }
 
-double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1e9; }
+double seconds(Duration duration) {
+  return static_cast<double>(duration.count()) / 1e9;
+}
 
 std::string rfc3339(UnixNs moment) {
   const time_t whole = moment / 1'000'000'000;

@@ -24,6 +24,6 @@ UnixNs unix_at(int64_t monotonic);
 std::optional<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);  // "1m 30s", "250ms"
 double seconds(Duration duration);
-std::string rfc3339(UnixNs moment);              // "2026-01-02T03:04:05.678Z"
+std::string rfc3339(UnixNs moment);  // "2026-01-02T03:04:05.678Z"
 
 }  // namespace blackstart

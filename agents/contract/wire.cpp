@@ -15,7 +15,8 @@ Result<Prefix> from_wire(const contract::Prefix& prefix) {
   Prefix out;
   out.base.v6 = bytes.size() == 16;
   if ((bytes.size() != 4 && bytes.size() != 16) || prefix.length() > static_cast<uint32_t>(out.base.bits()))
-    return fail(ErrorKind::kInvalid, "read prefix", std::to_string(bytes.size()) + " bytes/" + std::to_string(prefix.length()));
+    return fail(ErrorKind::kInvalid, "read prefix",
+                std::to_string(bytes.size()) + " bytes/" + std::to_string(prefix.length()));
   std::copy(bytes.begin(), bytes.end(), out.base.bytes.begin());
   out.length = static_cast<uint8_t>(prefix.length());
   for (int bit = out.length; bit < out.base.bits(); ++bit)

@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iostream>
 #include <mutex>
 #include <optional>
-#include <algorithm>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -37,7 +37,10 @@ struct Options {
 void print_features() {
   auto list = nlohmann::json::array();
   for (const Feature& feature : probe_features())
-    list.push_back({{"name", feature.name}, {"available", feature.available}, {"reason", feature.reason}, {"hint", feature.hint}});
+    list.push_back({{"name", feature.name},
+                    {"available", feature.available},
+                    {"reason", feature.reason},
+                    {"hint", feature.hint}});
   std::cout << list.dump(2) << "\n";
 }
 

@@ -24,32 +24,45 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-std::string experiment_yaml(const Invocation& invocation, const std::string& site, const std::string& topology) {
+std::string experiment_yaml(const Invocation& invocation, const std::string& site,
+                            const std::string& topology) {
   const auto& options = invocation.options;
   const std::string duration = options["for"].as<std::string>();
-  std::string fault = "{at: 0s, fault: site-blackhole, " + std::string(options.count("host") ? "host: " : "site: ") + quoted(site) +
-                      ", for: " + quoted(duration) + ", direction: " + quoted(options["direction"].as<std::string>());
+  std::string fault = "{at: 0s, fault: site-blackhole, " +
+                      std::string(options.count("host") ? "host: " : "site: ") + quoted(site) +
+                      ", for: " + quoted(duration) +
+                      ", direction: " + quoted(options["direction"].as<std::string>());
   if (options.count("except")) {
     fault += ", except: [";
-    for (const auto& entry : options["except"].as<std::vector<std::string>>()) fault += (fault.back() == '[' ? "" : ", ") + quoted(entry);
+    for (const auto& entry : options["except"].as<std::vector<std::string>>())
+      fault += (fault.back() == '[' ? "" : ", ") + quoted(entry);
     fault += "]";
   }
   return "apiVersion: blackstart/v1\n"
          "kind: Experiment\n"
          "metadata:\n"
          "  name: ad-hoc-blackhole\n"
-         "  summary: " + quoted("Everything to and from " + site + " disappears for " + duration + ".") + "\n"
+         "  summary: " +
+         quoted("Everything to and from " + site + " disappears for " + duration + ".") +
+         "\n"
          "spec:\n"
-         "  topology: " + quoted(topology) + "\n"
+         "  topology: " +
+         quoted(topology) +
+         "\n"
          "  timeline:\n"
-         "    - " + fault + "}\n"
-         "  limits: {duration: " + quoted(duration) + "}\n"
+         "    - " +
+         fault +
+         "}\n"
+         "  limits: {duration: " +
+         quoted(duration) +
+         "}\n"
          "  recovery: {watch: 1s}\n";
 }
 
 // The topology named, or that of the only lab that is up.
 Result<std::string> topology_file(const Invocation& invocation) {
-  if (invocation.options.count("topology")) return std::filesystem::absolute(invocation.options["topology"].as<std::string>()).string();
+  if (invocation.options.count("topology"))
+    return std::filesystem::absolute(invocation.options["topology"].as<std::string>()).string();
   const auto lab = lab::Lab::find("");
   if (!lab)
     return fail(ErrorKind::kInvalid, "choose a topology", "", 0, "--topology FILE, or bring one lab up");
@@ -62,9 +75,12 @@ void declare_blackhole(po::options_description& options) {
   auto add = options.add_options();
   add("for", po::value<std::string>()->required()->value_name("DURATION"), "how long; required");
   add("host", "the name is a host, not a site");
-  add("direction", po::value<std::string>()->default_value("both")->value_name("both|in|out"), "seen from the site");
-  add("except", po::value<std::vector<std::string>>()->composing()->value_name("NAME"), "a host, service, site or prefix that stays reachable");
-  add("topology", po::value<std::string>()->value_name("FILE"), "the topology; left out: that of the lab that is up");
+  add("direction", po::value<std::string>()->default_value("both")->value_name("both|in|out"),
+      "seen from the site");
+  add("except", po::value<std::vector<std::string>>()->composing()->value_name("NAME"),
+      "a host, service, site or prefix that stays reachable");
+  add("topology", po::value<std::string>()->value_name("FILE"),
+      "the topology; left out: that of the lab that is up");
   add("print", "print the experiment this stands for, and do nothing");
   declare_drill(options);
 }

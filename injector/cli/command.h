@@ -41,7 +41,7 @@ int report(const Problems& problems, bool json);
 int usage_error(const std::string& command, const std::string& message);
 
 // The commands.
-#define BLACKSTART_COMMAND(name)                        \
+#define BLACKSTART_COMMAND(name)                         \
   void declare_##name(po::options_description& options); \
   int run_##name(const Invocation& invocation)
 BLACKSTART_COMMAND(plan);

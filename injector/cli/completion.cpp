@@ -25,7 +25,8 @@ std::string options_of(const Command& command) {
 void declare_completion(po::options_description&) {}
 
 int run_completion(const Invocation& invocation) {
-  if (invocation.arguments.size() != 1 || (invocation.arguments[0] != "bash" && invocation.arguments[0] != "zsh"))
+  if (invocation.arguments.size() != 1 ||
+      (invocation.arguments[0] != "bash" && invocation.arguments[0] != "zsh"))
     return usage_error("completion", "expected one of: bash, zsh");
   if (invocation.arguments[0] == "zsh") std::cout << "autoload -U +X bashcompinit && bashcompinit\n";
   std::cout << "_blackstart() {\n"
@@ -36,7 +37,8 @@ int run_completion(const Invocation& invocation) {
     std::cout << "    " << command.name << ") words=\"" << options_of(command) << "\";;\n";
   std::cout << "  esac; fi\n"
                "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-               "  case $word in -*) ;; *) [ \"$COMP_CWORD\" -gt 1 ] && COMPREPLY+=($(compgen -f -- \"$word\"));; esac\n"
+               "  case $word in -*) ;; *) [ \"$COMP_CWORD\" -gt 1 ] && COMPREPLY+=($(compgen -f -- "
+               "\"$word\"));; esac\n"
                "}\n"
                "complete -o filenames -F _blackstart blackstart\n";
   return 0;

@@ -46,7 +46,8 @@ json probe_kernel() {
 
 Finding find_cgroup2() {
   std::ifstream mounts("/proc/mounts");
-  for (std::string device, where, type, rest; mounts >> device >> where >> type && std::getline(mounts, rest);)
+  for (std::string device, where, type, rest;
+       mounts >> device >> where >> type && std::getline(mounts, rest);)
     if (type == "cgroup2") return {"cgroup v2", true, "mounted at " + where, ""};
   return {"cgroup v2", false, "not mounted", "mount -t cgroup2 none /sys/fs/cgroup"};
 }
@@ -68,7 +69,8 @@ int run_doctor(const Invocation& invocation) {
   findings.push_back(find_cgroup2());
   const json features = probe_kernel();
   if (!features.is_array())
-    findings.push_back({"blackstart-agent", false, "does not run: " + agent_binary(), "build or install it beside blackstart"});
+    findings.push_back({"blackstart-agent", false, "does not run: " + agent_binary(),
+                        "build or install it beside blackstart"});
 
   json engines = json::object();
   std::string chosen;
@@ -77,32 +79,40 @@ int run_doctor(const Invocation& invocation) {
     const bool available = found && found->value("available", false);
     engines["ebpf/" + attachment] = available;
     if (available && chosen.empty()) chosen = "ebpf/" + attachment;
-    findings.push_back({"ebpf/" + attachment, available, found ? found->value("reason", "") : "not tried", found ? found->value("hint", "") : ""});
+    findings.push_back({"ebpf/" + attachment, available, found ? found->value("reason", "") : "not tried",
+                        found ? found->value("hint", "") : ""});
   }
   const json* leak = features.is_array() ? feature(features, "nft-netdev") : nullptr;
   const bool counts_leaks = leak && leak->value("available", false);
-  findings.push_back({"nft netdev counters", counts_leaks, leak ? leak->value("reason", "") : "not tried", leak ? leak->value("hint", "") : ""});
+  findings.push_back({"nft netdev counters", counts_leaks, leak ? leak->value("reason", "") : "not tried",
+                      leak ? leak->value("hint", "") : ""});
 
   const bool able = !chosen.empty() && counts_leaks && geteuid() == 0;
   json faults = json::object();
-  for (const char* fault : {"site-blackhole", "partition", "storage-drop"}) faults[fault] = able ? json(chosen) : json(nullptr);
+  for (const char* fault : {"site-blackhole", "partition", "storage-drop"})
+    faults[fault] = able ? json(chosen) : json(nullptr);
 
   if (invocation.json) {
     json list = json::array();
     for (const Finding& finding : findings)
-      list.push_back({{"what", finding.what}, {"well", finding.well}, {"why", finding.why}, {"hint", finding.hint}});
-    std::cout << json{{"kind", "Doctor"}, {"engines", engines}, {"faults", faults}, {"findings", list}}.dump(2) << "\n";
+      list.push_back(
+          {{"what", finding.what}, {"well", finding.well}, {"why", finding.why}, {"hint", finding.hint}});
+    std::cout << json{{"kind", "Doctor"}, {"engines", engines}, {"faults", faults}, {"findings", list}}.dump(
+                     2)
+              << "\n";
     return able ? kExitPass : kExitMissing;
   }
   for (const Finding& finding : findings) {
-    std::cout << (finding.well ? "  yes  " : "  NO   ") << finding.what << std::string(finding.what.size() < 22 ? 22 - finding.what.size() : 1, ' ')
-              << finding.why << "\n";
+    std::cout << (finding.well ? "  yes  " : "  NO   ") << finding.what
+              << std::string(finding.what.size() < 22 ? 22 - finding.what.size() : 1, ' ') << finding.why
+              << "\n";
     if (!finding.hint.empty()) std::cout << "       hint: " << finding.hint << "\n";
   }
   std::cout << "\n";
   for (const auto& [fault, engine] : faults.items())
     std::cout << "  " << fault << std::string(fault.size() < 22 ? 22 - fault.size() : 1, ' ')
-              << (engine.is_null() ? std::string("cannot be injected here") : engine.get<std::string>()) << "\n";
+              << (engine.is_null() ? std::string("cannot be injected here") : engine.get<std::string>())
+              << "\n";
   return able ? kExitPass : kExitMissing;
 }
 

@@ -190,14 +190,16 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   const std::string outcome_text = outcome_json(outcome).dump(2) + "\n";
   keep(folder + "/outcome.json", outcome_text);
   if (const auto path = option(invocation, "report"))
-    keep(*path, std::filesystem::path(*path).extension() == ".md" ? report::markdown_text(outcome) : outcome_text);
+    keep(*path,
+         std::filesystem::path(*path).extension() == ".md" ? report::markdown_text(outcome) : outcome_text);
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
     std::cout << outcome_text;
   else if (outcome.verdict == Verdict::kNone)
     std::cerr << "blackstart: " << outcome.reason << "\n    nothing was touched\n";
   else
-    std::cout << report::terminal_text(outcome, isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"));
+    std::cout << report::terminal_text(outcome,
+                                       isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"));
   return done(code);
 }
 

@@ -12,9 +12,12 @@ namespace {
 
 int exit_code(Problem::Kind kind) {
   switch (kind) {
-    case Problem::Kind::kInvalid: return kExitInvalid;
-    case Problem::Kind::kMissing: return kExitMissing;
-    case Problem::Kind::kRefused: break;
+    case Problem::Kind::kInvalid:
+      return kExitInvalid;
+    case Problem::Kind::kMissing:
+      return kExitMissing;
+    case Problem::Kind::kRefused:
+      break;
   }
   return kExitRefused;
 }
@@ -23,11 +26,13 @@ int exit_code(Problem::Kind kind) {
 
 int report(const Error& error, bool json) {
   if (json)
-    std::cout << nlohmann::json::array({{{"file", nullptr},
-                                         {"line", nullptr},
-                                         {"column", nullptr},
-                                         {"message", Error{error.kind, error.operation, error.object, error.code, ""}.message()},
-                                         {"hint", error.hint}}})
+    std::cout << nlohmann::json::array(
+                     {{{"file", nullptr},
+                       {"line", nullptr},
+                       {"column", nullptr},
+                       {"message",
+                        Error{error.kind, error.operation, error.object, error.code, ""}.message()},
+                       {"hint", error.hint}}})
                      .dump(2)
               << "\n";
   else

@@ -76,7 +76,8 @@ int run_report(const Invocation& invocation) {
   if (invocation.options.count("verify")) {
     const auto verified = verify_log(outcome->log_file, outcome->log_head);
     if (!verified) return report(verified.error(), invocation.json);
-    std::cout << outcome->log_file << ": unbroken, " << verified->events << " events, head " << verified->head << "\n";
+    std::cout << outcome->log_file << ": unbroken, " << verified->events << " events, head " << verified->head
+              << "\n";
     return kExitPass;
   }
   if (invocation.options.count("compare")) {

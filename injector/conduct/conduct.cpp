@@ -172,7 +172,8 @@ class Run {
       }
       if (now() - times_.reverted > (experiment_.recovery.watch + kRecoveryPatience).count()) {
         recovered_ = held;
-        note("the steady state did not return: " + why_not_steady(experiment_.probes, histories_, from, now()));
+        note("the steady state did not return: " +
+             why_not_steady(experiment_.probes, histories_, from, now()));
         return;
       }
     }
@@ -236,13 +237,15 @@ class Run {
     facts.stranded = stranded_ || !outcome_.residue.empty();
     facts.aborted = !stop_reason_.empty();
     facts.injected = !idle_fault() && !outcome_.faults.empty();
-    for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis) facts.hypothesis.push_back(hypothesis.met);
+    for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
+      facts.hypothesis.push_back(hypothesis.met);
     facts.recovered = recovered_;
     facts.expect_failure = outcome_.expected_failure;
     facts.gaps = gaps_;
     for (const OutcomeFault& fault : outcome_.faults)
       if (fault.leaked > 0)
-        facts.gaps.push_back("the cut was not whole: " + std::to_string(fault.leaked) + " packets leaked through " + fault.id);
+        facts.gaps.push_back("the cut was not whole: " + std::to_string(fault.leaked) +
+                             " packets leaked through " + fault.id);
     return facts;
   }
 
@@ -259,7 +262,8 @@ class Run {
       return " (" + idle->id + " " + idle->kind + ")";
     std::string names;
     for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
-      if (hypothesis.met == std::optional<bool>(false)) names += (names.empty() ? ": " : ", ") + hypothesis.probe;
+      if (hypothesis.met == std::optional<bool>(false))
+        names += (names.empty() ? ": " : ", ") + hypothesis.probe;
     return outcome_.verdict == Verdict::kFail ? names : "";
   }
 

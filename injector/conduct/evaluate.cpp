@@ -71,14 +71,16 @@ std::optional<std::string> breach(const Guard& guard, const Histories& histories
   return guard.probe + " succeeds in " + percent(*seen);
 }
 
-std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from, UnixNs to) {
+std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
+                           UnixNs to) {
   bool known = true;
   for (const ProbeSpec& probe : probes) {
     const auto& history = history_of(histories, probe.probe.name());
     const auto count = history.count(from, to);
     if (count.failures > 0) return false;
     // An attempt still under way may yet fail: what counts must be settled.
-    known = known && count.attempts > 0 && history.settled() >= to - probe.probe.every_ns() - probe.probe.timeout_ns();
+    known = known && count.attempts > 0 &&
+            history.settled() >= to - probe.probe.every_ns() - probe.probe.timeout_ns();
   }
   return known ? std::optional(true) : std::nullopt;
 }

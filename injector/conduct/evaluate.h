@@ -29,7 +29,8 @@ std::optional<std::string> breach(const Guard& guard, const Histories& histories
 
 // Whether the steady state held over (from, to]: true when every attempt of every probe succeeded,
 // false when one failed, unknown when a probe has no answers or not all of them yet.
-std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from, UnixNs to);
+std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
+                           UnixNs to);
 // The first probe that keeps `steady` from being true, for people: "login: 3 of 20 failed (timeout)".
 std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
                            UnixNs to);

@@ -27,7 +27,8 @@ struct Selector {
   Location at;
 
   [[nodiscard]] bool empty() const {
-    return host.empty() && site.empty() && group.empty() && service.empty() && role.empty() && !tier && labels.empty();
+    return host.empty() && site.empty() && group.empty() && service.empty() && role.empty() && !tier &&
+           labels.empty();
   }
 };
 
@@ -40,10 +41,11 @@ struct FaultSpec {
   Duration at{0};
   Duration duration{0};  // `for`
   Selector selector;
-  std::vector<std::string> between;  // partition: two sites or groups; in `direction: out` packets from the first to the second vanish
+  std::vector<std::string> between;  // partition: two sites or groups; in `direction: out` packets from the
+                                     // first to the second vanish
   SiteDirection direction = SiteDirection::kBoth;
-  std::vector<std::string> except;   // hosts, services, sites, prefixes
-  std::vector<std::string> who;      // people-absent
+  std::vector<std::string> except;  // hosts, services, sites, prefixes
+  std::vector<std::string> who;     // people-absent
   Location where;
 };
 

@@ -36,12 +36,17 @@ std::optional<Duration> from_zero(const Outcome& outcome, UnixNs moment) {
 
 ExitCode exit_code_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kInvalid: return kExitInvalid;
-    case ErrorKind::kMissing: return kExitMissing;
-    case ErrorKind::kStranded: return kExitStranded;
+    case ErrorKind::kInvalid:
+      return kExitInvalid;
+    case ErrorKind::kMissing:
+      return kExitMissing;
+    case ErrorKind::kStranded:
+      return kExitStranded;
     case ErrorKind::kRefused:
-    case ErrorKind::kUnreachable: return kExitRefused;
-    case ErrorKind::kInternal: break;
+    case ErrorKind::kUnreachable:
+      return kExitRefused;
+    case ErrorKind::kInternal:
+      break;
   }
   return kExitInternal;
 }

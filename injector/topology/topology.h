@@ -113,7 +113,7 @@ struct LabRun {
 
 struct Lab {
   Duration wan_latency{0};
-  std::map<std::string, LabRun> run;                     // by service
+  std::map<std::string, LabRun> run;                      // by service
   std::map<std::string, std::vector<std::string>> names;  // further names → hosts that carry them
 };
 

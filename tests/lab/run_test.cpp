@@ -63,8 +63,8 @@ class RunTest : public testing::Test {
   }
   std::vector<std::string> command(const std::string& experiment, const std::string& topology = kTopology,
                                    const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> argv{kBin + "blackstart", "run", experiment, "--topology", topology, "--yes",
-                                  "--state", folder_, "--output", "json"};
+    std::vector<std::string> argv{kBin + "blackstart", "run",   experiment, "--topology", topology, "--yes",
+                                  "--state",           folder_, "--output", "json"};
     argv.insert(argv.end(), more.begin(), more.end());
     return argv;
   }
@@ -75,11 +75,14 @@ class RunTest : public testing::Test {
   }
   // An attempt from the phone, outside every probe.
   static bool phone_reaches(const std::string& url) {
-    return run_command({kBin + "blackstart", "lab", "exec", "--lab", "two-sites", "phone-1", "curl", "-fsS", "-m", "1", "-o", "/dev/null", url}, 10s)
+    return run_command({kBin + "blackstart", "lab", "exec", "--lab", "two-sites", "phone-1", "curl", "-fsS",
+                        "-m", "1", "-o", "/dev/null", url},
+                       10s)
                .exit_code == 0;
   }
   static std::string live_run() {
-    const json runs = json::parse(run_command({kBin + "blackstart", "status", "--output", "json"}).out, nullptr, false);
+    const json runs =
+        json::parse(run_command({kBin + "blackstart", "status", "--output", "json"}).out, nullptr, false);
     for (const json& run : runs)
       if (run["conductor"] == "alive") return run["run"];
     return {};
@@ -158,8 +161,10 @@ TEST_F(RunTest, AWrongPrefixIsInconclusive) {
     text.assign(std::istreambuf_iterator<char>(file), {});
   }
   // The topology says 198.18.71.0/24 where the lab has 198.18.1.0/24.
-  for (const auto& [from, to] : {std::pair<std::string, std::string>{"198.18.1.", "198.18.71."}, {"fd00:18:1:", "fd00:18:71:"}})
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (const auto& [from, to] :
+       {std::pair<std::string, std::string>{"198.18.1.", "198.18.71."}, {"fd00:18:1:", "fd00:18:71:"}})
+    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+      text.replace(at, from.size(), to);
   const std::string topology = folder_ + "/wrong.yaml";
   std::ofstream(topology) << text;
   const auto path = experiment(R"(
@@ -179,7 +184,8 @@ TEST_F(RunTest, ASecondRunIsRefusedAndToldWhichHoldsTheHost) {
   const auto second = run_command(command(path));
   EXPECT_EQ(second.exit_code, 6);
   ASSERT_FALSE(run.empty());
-  EXPECT_NE((second.out + second.err).find("run " + run + " holds it"), std::string::npos) << second.out << second.err;
+  EXPECT_NE((second.out + second.err).find("run " + run + " holds it"), std::string::npos)
+      << second.out << second.err;
   EXPECT_EQ(first.wait().exit_code, 0);
 }
 
@@ -204,7 +210,8 @@ TEST_F(RunTest, AbortWorksFromAnotherTerminal) {
 }
 
 TEST_F(RunTest, ADeadConductorEndsWithItsLeaseAndAbortGoesAroundIt) {
-  const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n  lease: 3s\n");
+  const auto path =
+      experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n  lease: 3s\n");
   {
     RunningCommand run(command(path));
     ASSERT_TRUE(wait_dark());
@@ -215,7 +222,8 @@ TEST_F(RunTest, ADeadConductorEndsWithItsLeaseAndAbortGoesAroundIt) {
   std::this_thread::sleep_for(3500ms);
   EXPECT_TRUE(phone_reaches("http://198.18.1.11:8081/"));
 
-  RunningCommand run(command(experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 30s}]\n  onConductorLoss: hold\n")));
+  RunningCommand run(command(experiment(
+      "  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 30s}]\n  onConductorLoss: hold\n")));
   ASSERT_TRUE(wait_dark());
   run.send(SIGSTOP);
   const auto aborted = run_command({kBin + "blackstart", "abort"}, 10s);
@@ -224,17 +232,22 @@ TEST_F(RunTest, ADeadConductorEndsWithItsLeaseAndAbortGoesAroundIt) {
   run.send(SIGKILL);
   run.send(SIGCONT);
   run.wait(5s);
-  EXPECT_EQ(run_command({kBin + "blackstart", "abort"}, 10s).exit_code, 0);  // tidies up after both dead conductors
+  EXPECT_EQ(run_command({kBin + "blackstart", "abort"}, 10s).exit_code,
+            0);  // tidies up after both dead conductors
 }
 
 TEST_F(RunTest, WhatWasKeptIsUnbroken) {
   const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 2s}]\n");
-  const auto result = run_command(command(path, kTopology, {"--report", folder_ + "/report.md", "--metrics", folder_ + "/run.prom"}));
+  const auto result = run_command(
+      command(path, kTopology, {"--report", folder_ + "/report.md", "--metrics", folder_ + "/run.prom"}));
   const json outcome = parsed(result);
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   const std::string run = outcome["run"];
   EXPECT_EQ(run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_}).exit_code, 0);
-  EXPECT_EQ(json::parse(run_command({kBin + "blackstart", "report", run, "--state", folder_, "--output", "json"}).out), outcome);
+  EXPECT_EQ(
+      json::parse(
+          run_command({kBin + "blackstart", "report", run, "--state", folder_, "--output", "json"}).out),
+      outcome);
   std::stringstream report, metrics;
   report << std::ifstream(folder_ + "/report.md").rdbuf();
   metrics << std::ifstream(folder_ + "/run.prom").rdbuf();

@@ -52,14 +52,18 @@ RunningCommand::~RunningCommand() {
   close(err_);
 }
 
-void RunningCommand::send(int signal) const { kill(pid_, signal); }
+void RunningCommand::send(int signal) const {
+  kill(pid_, signal);
+}
 
 CommandResult RunningCommand::wait(std::chrono::seconds patience) {
   CommandResult result;
   const auto deadline = std::chrono::steady_clock::now() + patience;
   bool open_out = true, open_err = true;
   while (open_out || open_err) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())
+            .count();
     if (left <= 0) {
       kill(pid_, SIGKILL);
       break;

@@ -33,6 +33,7 @@ class RunningCommand {
   int out_ = -1, err_ = -1;
 };
 
-CommandResult run_command(const std::vector<std::string>& argv, std::chrono::seconds patience = std::chrono::seconds(120));
+CommandResult run_command(const std::vector<std::string>& argv,
+                          std::chrono::seconds patience = std::chrono::seconds(120));
 
 }  // namespace blackstart

@@ -114,7 +114,8 @@ TEST_F(ConductTest, PassesWhenUsersNoticeNothing) {
   EXPECT_GE(outcome.faults[0].end - outcome.fired, Duration(20s).count());
   std::vector<std::string> phases;
   for (const auto& phase : outcome.phases) phases.push_back(phase.phase);
-  EXPECT_EQ(phases, (std::vector<std::string>{"preflight", "steady", "arm", "fire", "hold", "revert", "recover", "residue"}));
+  EXPECT_EQ(phases, (std::vector<std::string>{"preflight", "steady", "arm", "fire", "hold", "revert",
+                                              "recover", "residue"}));
 }
 
 TEST_F(ConductTest, FailsWhenTheHypothesisDoes) {
@@ -133,7 +134,9 @@ TEST_F(ConductTest, AnExpectedFailureIsAPass) {
 }
 
 TEST_F(ConductTest, RecoveryHasItsOwnVerdict) {
-  agents_.probe_succeeds = [this](const std::string&) { return agents_.total(&SimulatedAgents::Host::reverts) == 0; };
+  agents_.probe_succeeds = [this](const std::string&) {
+    return agents_.total(&SimulatedAgents::Host::reverts) == 0;
+  };
   const Outcome outcome = run();
   EXPECT_EQ(outcome.recovery_verdict, Verdict::kFail);
   EXPECT_EQ(outcome.exit_code, kExitFail);

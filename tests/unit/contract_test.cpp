@@ -16,7 +16,8 @@ TEST(Prefix, ParsesBothFamilies) {
 }
 
 TEST(Prefix, RefusesHostBitsAndNonsense) {
-  for (const char* bad : {"198.18.1.1/24", "198.18.1.0/33", "198.18.1.0/", "198.18.1.0/-1", "x", "", "::/129", "1.2.3/8"})
+  for (const char* bad :
+       {"198.18.1.1/24", "198.18.1.0/33", "198.18.1.0/", "198.18.1.0/-1", "x", "", "::/129", "1.2.3/8"})
     EXPECT_FALSE(Prefix::parse(bad)) << bad;
 }
 
@@ -46,7 +47,8 @@ TEST(Duration, ParsesWhatTheLanguageHas) {
   EXPECT_EQ(parse_duration("500ms"), 500ms);
   EXPECT_EQ(parse_duration("1.5s"), 1500ms);
   EXPECT_EQ(parse_duration("2h"), 2h);
-  for (const char* bad : {"", "5", "s", "-1s", "1e300h", "nans", "5 s", "5sec"}) EXPECT_FALSE(parse_duration(bad)) << bad;
+  for (const char* bad : {"", "5", "s", "-1s", "1e300h", "nans", "5 s", "5sec"})
+    EXPECT_FALSE(parse_duration(bad)) << bad;
 }
 
 TEST(Duration, FormatsForPeople) {
@@ -59,8 +61,10 @@ TEST(Duration, FormatsForPeople) {
 }
 
 TEST(Error, SaysOperationObjectErrnoAndHint) {
-  const Error error{ErrorKind::kMissing, "attach site-blackhole to", "eth0", EPERM, "the agent needs CAP_NET_ADMIN"};
-  EXPECT_EQ(error.message(), "attach site-blackhole to eth0: EPERM (Operation not permitted); the agent needs CAP_NET_ADMIN");
+  const Error error{ErrorKind::kMissing, "attach site-blackhole to", "eth0", EPERM,
+                    "the agent needs CAP_NET_ADMIN"};
+  EXPECT_EQ(error.message(),
+            "attach site-blackhole to eth0: EPERM (Operation not permitted); the agent needs CAP_NET_ADMIN");
 }
 
 }  // namespace

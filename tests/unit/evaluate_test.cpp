@@ -131,8 +131,9 @@ TEST(Steady, NeedsEveryAttemptAnsweredAndWell) {
   EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 39) + "-")}}, at(0), at(10)), no);
   EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 20))}}, at(0), at(10)), std::nullopt);
   EXPECT_EQ(steady(probes, {}, at(0), at(10)), std::nullopt);
-  EXPECT_NE(why_not_steady(probes, {{"login", history("+-")}}, at(-1), at(10)).find("1 of 2 failed (timeout)"),
-            std::string::npos);
+  EXPECT_NE(
+      why_not_steady(probes, {{"login", history("+-")}}, at(-1), at(10)).find("1 of 2 failed (timeout)"),
+      std::string::npos);
 }
 
 TEST(Summary, SplitsBeforeDuringAfter) {

@@ -113,7 +113,8 @@ void TrafficFault::do_renew(const Word& word) {
   word_ = word;
   if (datapath_) datapath_->renew(word);
   if (leaks_ && widened && t0_ != 0)
-    if (const auto ok = leaks_->widen(word.horizon); !ok) std::fprintf(stderr, "%s\n", ok.error().message().c_str());
+    if (const auto ok = leaks_->widen(word.horizon); !ok)
+      std::fprintf(stderr, "%s\n", ok.error().message().c_str());
 }
 
 // Once the lease is over nothing is dropped, and what passes is no leak: the last count stands.
