@@ -33,7 +33,7 @@ MAY_INCLUDE = {
 # A library that only one folder, or one file, may know.
 ONLY_IN = {
     "yaml-cpp/": ["injector/language/read_yaml.cpp"],
-    "curl/": ["agents/probes/", "experiments/", "injector/lab/"],
+    "curl/": ["agents/probes/", "experiments/labs/sample-service/", "tests/"],
     "prometheus/": ["agents/daemon/", "injector/record/"],
     "libnftnl/": ["agents/kernel/"],
     "bpf/libbpf.h": ["agents/kernel/", "agents/faults/", "tests/"],
