@@ -8,6 +8,7 @@
 #include "injector/conduct/evaluate.h"
 #include "injector/conduct/fill_outcome.h"
 #include "injector/conduct/fleet.h"
+#include "injector/conduct/gates.h"
 #include "injector/conduct/impact_watch.h"
 #include "injector/record/judge.h"
 
@@ -23,7 +24,6 @@ constexpr Duration kSteadyPatience = 30s;    // beyond steadyState.for, before T
 constexpr Duration kRecoveryPatience = 60s;  // beyond recovery.watch, after the revert
 constexpr Duration kUnfinished = 2s;         // after the last phase, for answers still under way
 constexpr double kLostShare = 0.10;          // more agents lost than this end the run
-constexpr Duration kNoHorizon = Duration::max();
 
 std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
                                                                    const ImpactWatch& impact) {
@@ -42,7 +42,8 @@ class Run {
         experiment_(experiment),
         options_(options),
         impact_(topology, plan),
-        fleet_(channel, options.run, plan.orders, probes_by_host(experiment, impact_)) {
+        fleet_(channel, options.run, plan.orders, probes_by_host(experiment, impact_)),
+        gates_(experiment.gates) {
     outcome_.run = options.run;
     outcome_.experiment = experiment.name;
     outcome_.summary = experiment.summary;
@@ -57,9 +58,6 @@ class Run {
       if (const auto predicted = plan.predicted.find(name); predicted != plan.predicted.end())
         entry.predicted = predicted->second;
     }
-    for (const Gate& gate : experiment.gates) gates_.push_back({&gate, std::nullopt, std::nullopt});
-    std::sort(gates_.begin(), gates_.end(),
-              [](const auto& a, const auto& b) { return a.gate->at < b.gate->at; });
   }
 
   Outcome run() {
@@ -76,12 +74,6 @@ class Run {
   }
 
  private:
-  struct OpenGate {
-    const Gate* gate;
-    std::optional<bool> passed;
-    std::optional<Duration> at;
-  };
-
   bool preflight() {
     enter("preflight");
     if (auto ok = fleet_.hello(); !ok) return refuse(ok.error());
@@ -122,7 +114,7 @@ class Run {
     tick();
     if (aborted()) return false;
     const UnixNs t0 = now() + kFireLead.count();
-    if (auto ok = fleet_.fire(t0, horizon()); !ok) {
+    if (auto ok = fleet_.fire(t0, gates_.horizon()); !ok) {
       refuse(ok.error());
       return false;
     }
@@ -207,14 +199,13 @@ class Run {
       outcome_.probes[probe.probe.name()] = summarize(probe, histories_[probe.probe.name()], times_);
     for (auto& [name, service] : outcome_.services)
       service.observed = impact_.observed(name, times_.fired, times_.reverted);
-    for (const OpenGate& gate : gates_)
-      outcome_.gates.push_back({describe(*gate.gate), gate.passed, gate.at});
+    outcome_.gates = gates_.outcome();
     for (const Guard& guard : experiment_.guards) {
       const auto breached = breaches_.find(&guard);
       outcome_.guards.push_back(
           breached == breaches_.end() ? OutcomeGuard{guard.text, false, std::nullopt, ""} : breached->second);
     }
-    fill_faults(plan_, reports_, times_, horizon(), outcome_);
+    fill_faults(plan_, reports_, times_, gates_.horizon(), outcome_);
     fill_objectives(experiment_, times_, recovered_.value_or(false), outcome_);
 
     if (refused_) {
@@ -270,7 +261,7 @@ class Run {
   // One step of waiting: new samples and reports, renewed leases, a progress line.
   void tick() {
     options_.sleep(kTick);
-    fleet_.collect(horizon(), [&](const contract::Sample& sample) {
+    fleet_.collect(gates_.horizon(), [&](const contract::Sample& sample) {
       if (ImpactWatch::is_check(sample.probe()))
         impact_.add(sample);
       else
@@ -290,47 +281,18 @@ class Run {
   }
 
   void judge_gates() {
-    for (OpenGate& open : gates_) {
-      if (open.passed) {
-        if (!*open.passed) return;  // what stands behind a failed gate is not asked any more
-        continue;
-      }
-      const UnixNs due = times_.fired + open.gate->at.count();
-      if (now() < due) return;
-      bool passed = true;
-      for (const std::string& probe : open.gate->probes) {
-        const ProbeHistory& history = histories_[probe];
-        // Wait until the answers up to the gate are in, but no longer than a missing probe takes to be
-        // missed.
-        if (history.settled() < due && now() < due + Duration(5s).count()) return;
-        const auto ratio = history.count(due - open.gate->over.count(), due).success_ratio();
-        passed = passed && ratio && open.gate->success_ratio.holds(*ratio);
-      }
-      open.passed = passed;
-      open.at = Duration(now() - times_.fired);
-      event("gate", {{"gate", describe(*open.gate)}, {"passed", passed}});
-      detail_ =
-          "gate " + std::string(passed ? "passed: " : "failed, nothing more fires: ") + describe(*open.gate);
-    }
-  }
-
-  // Faults that start behind a gate wait for it.
-  [[nodiscard]] Duration horizon() const {
-    for (const OpenGate& open : gates_)
-      if (!open.passed.value_or(false)) return open.gate->at;
-    return kNoHorizon;
+    gates_.judge(histories_, times_.fired, now(), [&](const OutcomeGate& gate) {
+      event("gate", {{"gate", gate.gate}, {"passed", *gate.passed}});
+      detail_ = "gate " + std::string(*gate.passed ? "passed, " : "failed, nothing more fires: ") + gate.gate;
+    });
   }
 
   [[nodiscard]] Duration end_of_faults() const {
     Duration end{0};
-    const Duration reach = gates_failed() ? horizon() : kNoHorizon;
+    const Duration reach = gates_.failed() ? gates_.horizon() : Duration::max();
     for (const FaultSpec& fault : experiment_.faults)
       if (fault.at < reach) end = std::max(end, fault.at + fault.duration);
     return end;
-  }
-  [[nodiscard]] bool gates_failed() const {
-    return std::any_of(gates_.begin(), gates_.end(),
-                       [](const OpenGate& open) { return open.passed && !*open.passed; });
   }
 
   bool guards_breached() {
@@ -390,13 +352,6 @@ class Run {
     if (!outcome_.phases.empty() && outcome_.phases.back().end == 0) outcome_.phases.back().end = now();
   }
 
-  static std::string describe(const Gate& gate) {
-    std::string probes;
-    for (const std::string& probe : gate.probes) probes += (probes.empty() ? "" : ", ") + probe;
-    return "at " + format_duration(gate.at) + ": " + probes + " successRatio " + gate.success_ratio.text +
-           " over " + format_duration(gate.over);
-  }
-
   void event(const std::string& type, const json& data) { options_.observer->event(now(), type, data); }
   void note(const std::string& text) { outcome_.notes.push_back(text); }
   [[nodiscard]] UnixNs now() const { return options_.now(); }
@@ -409,7 +364,7 @@ class Run {
   Outcome outcome_;
   Histories histories_;
   RunTimes times_;
-  std::vector<OpenGate> gates_;
+  Gates gates_;
   std::map<const Guard*, OutcomeGuard> breaches_;
   std::map<std::string, contract::HostReport> reports_;  // the last of each agent that belong to this run
   std::string phase_, detail_, stop_reason_;
