@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <mutex>
 #include <optional>
@@ -20,6 +19,7 @@
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/daemon/exposition.h"
 #include "agents/faults/traffic/traffic_fault.h"
+#include "agents/kernel/boot_id.h"
 #include "agents/runtime/runtime.h"
 
 namespace {
@@ -84,12 +84,6 @@ std::optional<Options> parse(int argc, char** argv) {
     return std::nullopt;
   }
   return options;
-}
-
-std::string read_boot_id() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
-  return id;
 }
 
 // SIGTERM and SIGINT as a descriptor, so that the loop ends between two requests, never inside one.
@@ -162,7 +156,7 @@ int main(int argc, char** argv) {
     families.push_back(std::move(*traffic));
     return families;
   };
-  Runtime runtime({options->host, options->site, read_boot_id()}, parts);
+  Runtime runtime({options->host, options->site, boot_id()}, parts);
 
   std::mutex guard;
   std::unique_ptr<MetricsServer> metrics;

@@ -37,6 +37,7 @@ struct Runtime::Held {
   int64_t t0 = 0;         // CLOCK_MONOTONIC; 0: not fired
   int64_t told = 0;       // when it heard of t0
   int64_t lease_end = 0;  // INT64_MAX: holds until the deadline
+  std::string trouble;    // what went wrong while the order was in force
   int64_t horizon = 0;    // offset from t0: faults that start here or later do not fire yet
 
   [[nodiscard]] int64_t last_end() const {
@@ -61,6 +62,7 @@ Runtime::~Runtime() {
 }
 
 contract::Reply Runtime::answer(const contract::Request& request) {
+  tick();  // what has lapsed is over before anybody's word can renew it
   contract::Reply reply;
   Result<> done;
   switch (request.body_case()) {
@@ -88,8 +90,7 @@ contract::Reply Runtime::answer(const contract::Request& request) {
       break;
     case contract::Request::kStopProbes:
       if (request.stop_probes().run() == probing_run_) {
-        parts_.prober->stop();
-        probes_end_ = INT64_MAX;
+        stop_probes();
       }
       break;
     case contract::Request::BODY_NOT_SET:
@@ -102,13 +103,16 @@ contract::Reply Runtime::answer(const contract::Request& request) {
   const std::string asked = request.has_collect()  ? request.collect().run()
                             : request.has_revert() ? request.revert().run()
                                                    : "";
-  *reply.mutable_report() = ended && asked == last_.run() ? last_ : report();
+  *reply.mutable_report() = ended && asked == last_.run() ? last_ : host_report();
+  if (request.has_hello()) *reply.mutable_report() = report();
   return reply;
 }
 
 // A new run's probes count from 0; what nobody took of an earlier run's answers is passed over.
 Result<> Runtime::start_probes(const contract::StartProbes& request, contract::Reply& reply) {
-  if (request.run() != probing_run_) parts_.prober->stop();
+  if (!probing_run_.empty() && probing_run_ != request.run())
+    return fail(ErrorKind::kRefused, "probe from", identity_.host, 0,
+                "run " + probing_run_ + " probes from it");
   uint64_t until = 0;
   for (auto rest = parts_.prober->take(0); !rest.samples.empty(); rest = parts_.prober->take(until))
     until = rest.until;
@@ -117,6 +121,12 @@ Result<> Runtime::start_probes(const contract::StartProbes& request, contract::R
   probes_end_ = parts_.now() + kProbePatience.count();
   reply.set_samples_until(until);
   return {};
+}
+
+void Runtime::stop_probes() {
+  parts_.prober->stop();
+  probing_run_.clear();
+  probes_end_ = INT64_MAX;
 }
 
 Result<> Runtime::arm(const contract::Order& order) {
@@ -184,7 +194,7 @@ Result<> Runtime::revert(const std::string& run, const std::string& reason) {
   if (!held_) return {};
   if (auto ok = require_run(run); !ok) return ok;
   Result<> outcome;
-  contract::HostReport final_report = report();
+  contract::HostReport final_report = host_report();
   for (auto& family : held_->families) {
     if (auto ok = family->revert(); !ok && outcome) outcome = ok;
   }
@@ -204,10 +214,7 @@ void Runtime::tick() {
   if (held_ && now >= held_->ends_at())
     (void)revert(held_->order.run(),
                  held_->t0 != 0 && held_->lease_end > held_->t0 + held_->last_end() ? "end" : "lease");
-  if (now >= probes_end_) {
-    parts_.prober->stop();
-    probes_end_ = INT64_MAX;
-  }
+  if (now >= probes_end_) stop_probes();
 }
 
 int64_t Runtime::next_tick() const {
@@ -215,19 +222,24 @@ int64_t Runtime::next_tick() const {
 }
 
 contract::HostReport Runtime::report() const {
+  contract::HostReport full = host_report();
+  if (!held_)
+    for (std::string& object : parts_.residue()) full.add_residue(std::move(object));
+  return full;
+}
+
+contract::HostReport Runtime::host_report() const {
   contract::HostReport report;
   report.set_host(identity_.host);
   report.set_site(identity_.site);
   report.set_version(BLACKSTART_VERSION);
   report.set_boot_id(identity_.boot_id);
   report.set_pid(getpid());
-  if (!held_) {
-    for (std::string& object : parts_.residue()) report.add_residue(std::move(object));
-    return report;
-  }
+  if (!held_) return report;
   report.set_run(held_->order.run());
   report.set_experiment(held_->order.experiment());
   report.set_armed(true);
+  report.set_note(held_->trouble);
   if (held_->t0 != 0) {
     report.set_t0_unix_ns(unix_at(held_->t0));
     report.set_fired_unix_ns(unix_at(std::max(held_->t0, held_->told)));
@@ -255,7 +267,10 @@ std::vector<int> Runtime::wake_fds() const {
 void Runtime::wake() {
   if (!held_) return;
   for (auto& family : held_->families)
-    if (auto ok = family->wake(); !ok) spdlog::error("{}", ok.error().message());
+    if (auto ok = family->wake(); !ok) {
+      held_->trouble = ok.error().message();
+      spdlog::error("{}", held_->trouble);
+    }
 }
 
 }  // namespace blackstart

@@ -51,7 +51,7 @@ class Runtime {
   // CLOCK_MONOTONIC; INT64_MAX: nothing is due.
   [[nodiscard]] int64_t next_tick() const;
 
-  // What is true now, read back from the kernel.
+  // What is true now, read back from the kernel; with what is left there when no run holds the host.
   [[nodiscard]] contract::HostReport report() const;
 
   // Descriptors of the fault families in force, to be polled; the owner calls wake() when one is readable.
@@ -66,6 +66,8 @@ class Runtime {
   Result<> fire(const contract::Fire& fire);
   void renew(const contract::Collect& collect);
   Result<> revert(const std::string& run, const std::string& reason);
+  void stop_probes();
+  contract::HostReport host_report() const;
   Result<> require_run(const std::string& run) const;
 
   AgentIdentity identity_;

@@ -41,9 +41,9 @@ std::string describe(const RunProgress& progress) {
       line += "?";
     }
   }
-  if (progress.dropped > 0) {
-    line += "  dropped " + std::to_string(progress.dropped);
-    line += "  leaked " + std::to_string(progress.leaked);
+  if (progress.packets.dropped > 0) {
+    line += "  dropped " + std::to_string(progress.packets.dropped);
+    line += "  leaked " + std::to_string(progress.packets.leaked);
   }
   return line;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agents/channel/embedded/embedded_channel.h"
+#include "agents/contract/totals.h"
 #include "injector/cli/command.h"
 #include "injector/record/outcome.h"
 #include "injector/record/run_registry.h"
@@ -29,16 +30,13 @@ json hosts_of(const RunRecord& record) {
     }
     const auto& report = reply->report();
     if (report.run() != record.run) continue;
-    uint64_t dropped = 0, leaked = 0;
-    for (const auto& fault : report.faults())
-      for (const auto& count : fault.packets())
-        if (count.verdict() == "drop") dropped += count.packets();
-    for (const auto& leak : report.leaks()) leaked += leak.packets();
+    PacketTotals totals;
+    totals.add(report);
     list.push_back({{"host", host},
                     {"site", report.site()},
                     {"state", report.t0_unix_ns() != 0 ? "fired" : "armed"},
-                    {"dropped", dropped},
-                    {"leaked", leaked}});
+                    {"dropped", totals.dropped},
+                    {"leaked", totals.leaked}});
   }
   return list;
 }

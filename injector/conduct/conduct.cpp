@@ -51,6 +51,8 @@ class Run {
     outcome_.hash = plan.hash;
     outcome_.expected_failure = experiment.expect == Expect::kFail;
     outcome_.single_site = plan.single_site;
+    for (const ProbeSpec& probe : experiment.probes)
+      histories_.emplace(probe.probe.name(), Duration(probe.probe.every_ns() + probe.probe.timeout_ns()));
     for (const auto& [name, service] : topology.services) {
       OutcomeService& entry = outcome_.services[name];
       entry.role = service.role;
@@ -61,6 +63,21 @@ class Run {
   }
 
   Outcome run() {
+    try {
+      go();
+    } catch (const std::exception& error) {
+      error_ = error.what();
+      note("internal error: " + *error_);
+      if (armed_) stranded_ = !fleet_.revert("internal error");
+      if (probing_) fleet_.stop_probes();
+      leave_phase();
+    }
+    finish();
+    return std::move(outcome_);
+  }
+
+ private:
+  void go() {
     event("run", {{"experiment", experiment_.name}, {"hash", plan_.hash}, {"hosts", fleet_.size()}});
     if (preflight() && wait_steady() && arm()) {
       if (fire()) hold();
@@ -69,11 +86,8 @@ class Run {
     }
     settle();
     check_residue();
-    finish();
-    return std::move(outcome_);
   }
 
- private:
   bool preflight() {
     enter("preflight");
     if (auto ok = fleet_.hello(); !ok) return refuse(ok.error());
@@ -84,28 +98,29 @@ class Run {
 
   bool wait_steady() {
     enter("steady", experiment_.steady_for);
+    probing_ = true;
     if (auto ok = fleet_.start_probes(); !ok) return refuse(ok.error());
     const UnixNs start = now();
     while (true) {
       tick();
       if (aborted()) return false;
-      const UnixNs from = now() - experiment_.steady_for.count();
-      if (from >= start && steady(experiment_.probes, histories_, from, now()) == std::optional(true)) {
-        times_.steady_start = from;
+      const SteadyWindow window =
+          steady(experiment_.probes, histories_, experiment_.steady_for, start, now());
+      if (window.held == std::optional(true)) {
+        times_.steady_start = window.from;
         return true;
       }
-      if (now() - start > (experiment_.steady_for + kSteadyPatience).count()) {
-        const std::string why = why_not_steady(experiment_.probes, histories_, from, now());
-        return refuse({ErrorKind::kRefused,
-                       "start: the steady state does not hold before anything is touched", "", 0, why});
-      }
+      if (now() - start > (experiment_.steady_for + kSteadyPatience).count())
+        return refuse(
+            {ErrorKind::kRefused, "start: the steady state does not hold before anything is touched", "", 0,
+             why_not_steady(experiment_.probes, histories_, now() - experiment_.steady_for.count(), now())});
     }
   }
 
   bool arm() {
     enter("arm");
-    if (auto ok = fleet_.arm(); !ok) return refuse(ok.error());
     armed_ = true;
+    if (auto ok = fleet_.arm(); !ok) return refuse(ok.error());
     return true;
   }
 
@@ -114,11 +129,8 @@ class Run {
     tick();
     if (aborted()) return false;
     const UnixNs t0 = now() + kFireLead.count();
-    if (auto ok = fleet_.fire(t0, gates_.horizon()); !ok) {
-      refuse(ok.error());
-      return false;
-    }
     times_.fired = t0;
+    if (auto ok = fleet_.fire(t0, gates_.horizon()); !ok) return refuse(ok.error());
     event("fire", {{"t0", rfc3339(t0)}});
     while (now() < t0) {
       tick();
@@ -137,35 +149,33 @@ class Run {
   }
 
   void revert() {
+    const std::string reason = stop_reason_.empty() && !refused_ ? "end" : by_person_ ? "abort" : "guard";
+    const UnixNs asked = now();
+    const auto reverted =
+        fleet_.revert(reason);  // before a word is printed: nobody may be listening any more
     enter("revert");
-    if (times_.fired > now()) times_.fired = 0;  // taken back before it began
-    const std::string reason = stop_reason_.empty() ? "end" : by_person_ ? "abort" : "guard";
-    times_.reverted = now();
-    if (auto ok = fleet_.revert(reason); !ok) {
+    times_.reverted = asked;
+    if (times_.fired > now()) times_.fired = times_.reverted = 0;  // taken back before it began
+    if (!reverted) {
       stranded_ = true;
-      note(ok.error().message());
-      event("stranded", {{"error", ok.error().message()}});
+      note(reverted.error().message());
+      event("stranded", {{"error", reverted.error().message()}});
     }
     event("revert", {{"reason", reason}});
-    if (times_.fired == 0) times_.reverted = 0;
   }
 
   void recover() {
-    if (times_.fired == 0) return;
-    enter("recover", experiment_.recovery.watch);
+    if (times_.fired == 0 || experiment_.probes.empty()) return;
+    const Duration watch = experiment_.recovery.watch;
+    enter("recover", watch);
     while (true) {
       tick();
       if (aborted()) return;
-      const UnixNs from = now() - experiment_.recovery.watch.count();
-      const auto held = steady(experiment_.probes, histories_, from, now());
-      if (from >= times_.reverted && held == std::optional(true)) {
-        recovered_ = true;
-        return;
-      }
-      if (now() - times_.reverted > (experiment_.recovery.watch + kRecoveryPatience).count()) {
-        recovered_ = held;
+      recovered_ = steady(experiment_.probes, histories_, watch, times_.reverted, now()).held;
+      if (recovered_ == std::optional(true)) return;
+      if (now() - times_.reverted > (watch + kRecoveryPatience).count()) {
         note("the steady state did not return: " +
-             why_not_steady(experiment_.probes, histories_, from, now()));
+             why_not_steady(experiment_.probes, histories_, now() - watch.count(), now()));
         return;
       }
     }
@@ -174,20 +184,22 @@ class Run {
   // Lets answers that are still under way come in, so that every attempt is judged.
   void settle() {
     times_.ended = now();
-    if (times_.steady_start == 0) return;
-    if (!by_person_)
+    if (!probing_) return;
+    if (!by_person_ && times_.fired != 0)
       for (const UnixNs until = now() + kUnfinished.count(); now() < until;) tick();
     fleet_.stop_probes();
   }
 
   void check_residue() {
     enter("residue");
-    reports_ = fleet_.reports();
-    outcome_.residue = armed_ ? fleet_.residue() : std::vector<std::string>{};
-    for (const auto& [host, why] : fleet_.lost()) {
-      if (!armed_) break;
-      gaps_.push_back("the agent of " + host + " does not answer, so what it saw is not known");
-      note("the agent of " + host + " does not answer: " + why + "; its faults ended with it");
+    if (armed_) {
+      outcome_.residue = fleet_.residue();
+      for (const auto& [host, why] : fleet_.lost()) {
+        gaps_.push_back("what " + host + " saw is not known: " + why);
+        note(host + ": " + why +
+             "; a fault an agent does not end itself ends with the agent, its lease or its deadline");
+      }
+      for (const auto& [host, what] : fleet_.trouble()) gaps_.push_back(host + ": " + what);
     }
     leave_phase();
   }
@@ -205,10 +217,12 @@ class Run {
       outcome_.guards.push_back(
           breached == breaches_.end() ? OutcomeGuard{guard.text, false, std::nullopt, ""} : breached->second);
     }
-    fill_faults(plan_, reports_, times_, gates_.horizon(), outcome_);
+    fill_faults(plan_, fleet_.reports(), times_, gates_.horizon(), outcome_);
     fill_objectives(experiment_, times_, recovered_.value_or(false), outcome_);
 
-    if (refused_) {
+    const bool left_behind = stranded_ || !outcome_.residue.empty() || error_;
+    if (refused_ && refused_->kind == ErrorKind::kStranded && armed_) stranded_ = true;
+    if (refused_ && !left_behind && !stranded_) {
       outcome_.exit_code = exit_code_of(refused_->kind);
       outcome_.reason = refused_->message();
     } else {
@@ -226,8 +240,12 @@ class Run {
   [[nodiscard]] RunFacts facts() const {
     RunFacts facts;
     facts.stranded = stranded_ || !outcome_.residue.empty();
+    facts.error = error_.has_value();
     facts.aborted = !stop_reason_.empty();
     facts.injected = !idle_fault() && !outcome_.faults.empty();
+    facts.touched = std::any_of(outcome_.faults.begin(), outcome_.faults.end(),
+                                [](const OutcomeFault& fault) { return fault.dropped > 0; });
+    facts.asked = !experiment_.probes.empty();
     for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
       facts.hypothesis.push_back(hypothesis.met);
     facts.recovered = recovered_;
@@ -249,13 +267,14 @@ class Run {
 
   // What a reader asks next: which hypothesis, which fault.
   [[nodiscard]] std::string because() const {
-    if (const OutcomeFault* idle = idle_fault(); idle && outcome_.verdict == Verdict::kInconclusive)
-      return " (" + idle->id + " " + idle->kind + ")";
+    const OutcomeFault* idle = idle_fault();
+    if (outcome_.verdict == Verdict::kInconclusive && idle) return " (" + idle->id + " " + idle->kind + ")";
+    if (outcome_.verdict != Verdict::kFail || recovered_ == std::optional(false)) return "";
     std::string names;
     for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
       if (hypothesis.met == std::optional<bool>(false))
         names += (names.empty() ? ": " : ", ") + hypothesis.probe;
-    return outcome_.verdict == Verdict::kFail ? names : "";
+    return names;
   }
 
   // One step of waiting: new samples and reports, renewed leases, a progress line.
@@ -267,16 +286,11 @@ class Run {
       else
         histories_[sample.probe()].add(sample);
     });
-    RunProgress progress{phase_, detail_, Duration(now() - phase_start_), expected_, 0, 0, {}};
-    for (const auto& [host, report] : fleet_.reports()) {
-      for (const auto& fault : report.faults())
-        for (const auto& count : fault.packets())
-          if (count.verdict() == "drop") progress.dropped += count.packets();
-      for (const auto& leak : report.leaks()) progress.leaked += leak.packets();
-    }
+    RunProgress progress{phase_, detail_, Duration(now() - phase_start_), expected_, {}, {}};
+    for (const auto& [host, report] : fleet_.reports()) progress.packets.add(report);
     for (const ProbeSpec& probe : experiment_.probes)
-      progress.probes.emplace_back(
-          probe.probe.name(), histories_[probe.probe.name()].recent_ratio(5s, now() - Duration(10s).count()));
+      progress.probes.emplace_back(probe.probe.name(),
+                                   histories_[probe.probe.name()].recent_ratio(5s, now()));
     options_.observer->progress(progress);
   }
 
@@ -346,7 +360,7 @@ class Run {
     detail_.clear();
     outcome_.phases.push_back({phase, phase_start_, 0});
     event("phase", {{"phase", phase}});
-    options_.observer->progress({phase, "", Duration{0}, expected, 0, 0, {}});
+    options_.observer->progress({phase, "", Duration{0}, expected, {}, {}});
   }
   void leave_phase() {
     if (!outcome_.phases.empty() && outcome_.phases.back().end == 0) outcome_.phases.back().end = now();
@@ -366,14 +380,14 @@ class Run {
   RunTimes times_;
   Gates gates_;
   std::map<const Guard*, OutcomeGuard> breaches_;
-  std::map<std::string, contract::HostReport> reports_;  // the last of each agent that belong to this run
   std::string phase_, detail_, stop_reason_;
   UnixNs phase_start_ = 0;
   Duration expected_{0};
   std::optional<Error> refused_;
   std::optional<bool> recovered_;
-  std::vector<std::string> gaps_;  // what a verdict needs and nobody said
-  bool armed_ = false, by_person_ = false, stranded_ = false;
+  std::vector<std::string> gaps_;     // what a verdict needs and nobody said
+  std::optional<std::string> error_;  // what was thrown
+  bool probing_ = false, armed_ = false, by_person_ = false, stranded_ = false;
 };
 
 }  // namespace

@@ -8,7 +8,8 @@
 // Invariants:
 //   1. Nothing is written on any host before `arm`; a red preflight or steady state touches nothing.
 //   2. From `arm` on, every way out of the run passes through `revert`.
-//   3. An abort is honoured in every phase, within one tick (100 ms) and the time to revert.
+//   3. An abort is honoured in every phase: within one tick (100 ms) and the time to revert, or, while
+//      agents arm, once they have answered (5 s at most).
 //   4. The outcome is filled from what agents and probes said; what nobody said stays unknown.
 #pragma once
 
@@ -19,6 +20,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "agents/channel/channel.h"
+#include "agents/contract/totals.h"
 #include "injector/experiment/experiment.h"
 #include "injector/plan/plan.h"
 #include "injector/record/outcome.h"
@@ -32,7 +34,7 @@ struct RunProgress {
   std::string detail;    // what the phase waits for, or what happened last
   Duration elapsed{0};   // in this phase
   Duration expected{0};  // how long it is meant to take; 0: until it is done
-  uint64_t dropped = 0, leaked = 0;
+  PacketTotals packets;  // over all hosts, so far
   std::vector<std::pair<std::string, std::optional<double>>> probes;  // success ratio over the last seconds
 };
 

@@ -7,9 +7,6 @@
 namespace blackstart {
 namespace {
 
-// A probe that has not answered for this long (beside its own timeout) has no data.
-constexpr Duration kSilence = std::chrono::seconds(3);
-
 const ProbeHistory kNoHistory;
 
 const ProbeHistory& history_of(const Histories& histories, const std::string& probe) {
@@ -62,7 +59,7 @@ std::optional<std::string> breach(const Guard& guard, const Histories& histories
     return std::to_string(unexpected_services) + " services are hurt that were predicted unaffected";
   }
   const ProbeHistory& history = history_of(histories, guard.probe);
-  const auto seen = history.recent_ratio(guard.over, now - guard.over.count() - kSilence.count());
+  const auto seen = history.recent_ratio(guard.over, now);
   if (!seen) {
     if (guard.on_missing == Guard::OnMissing::kIgnore) return std::nullopt;
     return "no data from probe " + guard.probe;
@@ -71,18 +68,25 @@ std::optional<std::string> breach(const Guard& guard, const Histories& histories
   return guard.probe + " succeeds in " + percent(*seen);
 }
 
-std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
-                           UnixNs to) {
-  bool known = true;
+SteadyWindow steady(const std::vector<ProbeSpec>& probes, const Histories& histories, Duration over,
+                    UnixNs since, UnixNs now) {
+  SteadyWindow window{0, now, std::nullopt};
+  bool silent = false;
   for (const ProbeSpec& probe : probes) {
     const auto& history = history_of(histories, probe.probe.name());
-    const auto count = history.count(from, to);
-    if (count.failures > 0) return false;
-    // An attempt still under way may yet fail: what counts must be settled.
-    known = known && count.attempts > 0 &&
-            history.settled() >= to - probe.probe.every_ns() - probe.probe.timeout_ns();
+    silent = silent || history.silent(now);
+    window.to = std::min(window.to, history.settled());
   }
-  return known ? std::optional(true) : std::nullopt;
+  window.from = window.to - over.count();
+  if (silent || window.from < since) return window;
+  bool known = true;
+  for (const ProbeSpec& probe : probes) {
+    const auto count = history_of(histories, probe.probe.name()).count(window.from, window.to);
+    if (count.failures > 0) window.held = false;
+    known = known && count.attempts > 0;
+  }
+  if (known && !window.held) window.held = true;
+  return window;
 }
 
 std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,

@@ -27,10 +27,15 @@ OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histor
 std::optional<std::string> breach(const Guard& guard, const Histories& histories, UnixNs now,
                                   size_t unexpected_services);
 
-// Whether the steady state held over (from, to]: true when every attempt of every probe succeeded,
-// false when one failed, unknown when a probe has no answers or not all of them yet.
-std::optional<bool> steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
-                           UnixNs to);
+// A stretch of time in which every attempt has its answer.
+struct SteadyWindow {
+  UnixNs from = 0, to = 0;
+  std::optional<bool> held;  // unknown: a probe has no answers, or not yet enough of them
+};
+// Whether the steady state held over the last `over` that is settled and began at or after `since`: true
+// when every attempt of every probe succeeded, false when one failed.
+SteadyWindow steady(const std::vector<ProbeSpec>& probes, const Histories& histories, Duration over,
+                    UnixNs since, UnixNs now);
 // The first probe that keeps `steady` from being true, for people: "login: 3 of 20 failed (timeout)".
 std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories& histories, UnixNs from,
                            UnixNs to);

@@ -14,6 +14,7 @@ using PairKey =
 void add_fault_report(const contract::FaultReport& report, OutcomeFault& fault,
                       std::map<PairKey, OutcomeFault::Pair>& pairs) {
   if (!report.engine().empty()) fault.engine = report.engine();
+  fault.end = std::max(fault.end, report.end_unix_ns());  // of the host that held out longest
   if (report.first_unix_ns() != 0 && (fault.first_effect == 0 || report.first_unix_ns() < fault.first_effect))
     fault.first_effect = report.first_unix_ns();
   for (const auto& count : report.packets()) {
@@ -82,6 +83,11 @@ void fill_faults(const Plan& plan, const std::map<std::string, contract::HostRep
     if (planned.start >= horizon) {
       outcome.notes.push_back(id + " " + planned.kind +
                               " did not fire: it stands behind a gate that did not pass");
+      continue;
+    }
+    const UnixNs over = times.reverted == 0 ? times.ended : times.reverted;
+    if (times.fired + planned.start.count() >= over) {
+      outcome.notes.push_back(id + " " + planned.kind + " did not fire: the run ended before its time came");
       continue;
     }
     std::map<PairKey, OutcomeFault::Pair> pairs;

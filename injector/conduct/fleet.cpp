@@ -6,8 +6,10 @@
 namespace blackstart {
 namespace {
 
-constexpr auto kPatience = std::chrono::milliseconds(2000);
-constexpr auto kArmPatience = std::chrono::milliseconds(15000);
+constexpr auto kPatience = std::chrono::milliseconds(1000);
+constexpr auto kLostPatience = std::chrono::milliseconds(50);  // for agents that did not answer last time
+constexpr auto kArmPatience = std::chrono::milliseconds(5000);
+constexpr auto kFirePatience = std::chrono::milliseconds(300);  // shorter than the lead to T0
 
 // The first error of a round, saying how many more there were.
 Result<> first_error(const std::map<std::string, Result<contract::Reply>>& replies) {
@@ -44,10 +46,18 @@ Fleet::Replies Fleet::ask(const std::vector<std::string>& hosts,
                           std::chrono::milliseconds timeout) {
   std::map<std::string, contract::Request> requests;
   for (const std::string& host : hosts) fill(host, requests[host]);
+  std::map<std::string, contract::Request> of_lost;
+  for (auto request = requests.begin(); request != requests.end();) {
+    auto next = std::next(request);
+    if (lost_.contains(request->first)) of_lost.insert(requests.extract(request));
+    request = next;
+  }
   Replies replies = channel_.call_all(requests, timeout);
+  replies.merge(channel_.call_all(of_lost, std::min(timeout, kLostPatience)));
   for (const auto& [host, reply] : replies) {
     if (reply) {
-      reports_[host] = reply->report();
+      // What a host says once it is free again does not undo what it saw.
+      if (reply->report().run() == run_ || !reports_.contains(host)) reports_[host] = reply->report();
       lost_.erase(host);
     } else if (reply.error().kind == ErrorKind::kUnreachable) {
       lost_[host] = reply.error().message();
@@ -56,7 +66,14 @@ Fleet::Replies Fleet::ask(const std::vector<std::string>& hosts,
   return replies;
 }
 
-std::vector<std::string> Fleet::armed_hosts() const {
+std::vector<std::string> Fleet::hosts_that(bool enforce) const {
+  std::vector<std::string> hosts;
+  for (const auto& [host, order] : orders_)
+    if (enforce == (order.faults_size() > 0)) hosts.push_back(host);
+  return hosts;
+}
+
+std::vector<std::string> Fleet::ordered_hosts() const {
   std::vector<std::string> hosts;
   for (const auto& [host, order] : orders_) hosts.push_back(host);
   return hosts;
@@ -66,7 +83,8 @@ Result<> Fleet::hello() {
   const Replies replies = ask(
       hosts_, [](const std::string&, contract::Request& request) { request.mutable_hello(); }, kPatience);
   if (auto ok = first_error(replies); !ok) return ok;
-  for (const auto& [host, report] : reports_) {
+  for (const auto& [host, reply] : replies) {
+    const contract::HostReport& report = reply->report();
     if (!report.run().empty() && report.run() != run_)
       return fail(ErrorKind::kRefused, "use host", host, 0,
                   "run " + report.run() + " holds it (blackstart abort " + report.run() + " ends that run)");
@@ -75,6 +93,7 @@ Result<> Fleet::hello() {
           ErrorKind::kStranded, "use host", host, 0,
           "something is left there from before: " + report.residue(0) + " (restarting its agent removes it)");
   }
+  reports_.clear();
   return {};
 }
 
@@ -105,27 +124,28 @@ void Fleet::stop_probes() {
 
 Result<> Fleet::arm() {
   const Replies replies = ask(
-      armed_hosts(),
+      ordered_hosts(),
       [&](const std::string& host, contract::Request& request) {
         *request.mutable_arm()->mutable_order() = orders_.at(host);
       },
       kArmPatience);
   auto armed = first_error(replies);
-  if (!armed) (void)revert("not every agent could arm");
+  if (!armed)
+    if (auto back = revert("not every agent could arm"); !back) return back;
   return armed;
 }
 
 Result<> Fleet::fire(UnixNs t0, Duration horizon) {
   const Replies replies = ask(
-      armed_hosts(),
+      ordered_hosts(),
       [&](const std::string&, contract::Request& request) {
         request.mutable_fire()->set_run(run_);
         request.mutable_fire()->set_t0_unix_ns(t0);
         request.mutable_fire()->set_horizon_ns(horizon.count());
       },
-      kPatience);
+      kFirePatience);
   auto fired = first_error(replies);
-  if (!fired) (void)revert("not every agent could fire");
+  holding_ = fired.has_value();
   return fired;
 }
 
@@ -141,22 +161,39 @@ void Fleet::collect(Duration horizon, const std::function<void(const contract::S
       kPatience);
   for (const auto& [host, reply] : replies) {
     if (!reply) continue;
-    taken_[host] = reply->samples_until();
+    if (reply->samples_until() != 0) taken_[host] = reply->samples_until();
     for (const contract::Sample& sample : reply->samples()) sink(sample);
+    if (holding_ && orders_.contains(host)) look_for_desertion(host, reply->report());
   }
 }
 
+// A host that ended its part before its time cuts nothing any more, whatever the others do.
+void Fleet::look_for_desertion(const std::string& host, const contract::HostReport& report) {
+  if (report.run() != run_)
+    lost_[host] = "its agent was restarted";
+  else if (!report.armed() && report.note() != "end")
+    lost_[host] = "it reverted by itself (" + report.note() + ")";
+  else if (report.armed() && !report.note().empty())
+    trouble_[host] = report.note();
+}
+
 Result<> Fleet::revert(const std::string& reason) {
-  const Replies replies = ask(
-      armed_hosts(),
-      [&](const std::string&, contract::Request& request) {
-        request.mutable_revert()->set_run(run_);
-        request.mutable_revert()->set_reason(reason);
-      },
-      kPatience);
-  for (const auto& [host, reply] : replies)
-    if (!reply && reply.error().kind == ErrorKind::kStranded) return tl::unexpected(reply.error());
-  return {};
+  holding_ = false;
+  Result<> outcome;
+  // The witnesses first, or they would see the first healthy host as a leak.
+  for (const bool enforce : {false, true}) {
+    const Replies replies = ask(
+        hosts_that(enforce),
+        [&](const std::string&, contract::Request& request) {
+          request.mutable_revert()->set_run(run_);
+          request.mutable_revert()->set_reason(reason);
+        },
+        kPatience);
+    for (const auto& [host, reply] : replies)
+      if (!reply && reply.error().kind == ErrorKind::kStranded && outcome)
+        outcome = tl::unexpected(reply.error());
+  }
+  return outcome;
 }
 
 std::vector<std::string> Fleet::residue() {

@@ -22,10 +22,13 @@ class Fleet {
   Result<> hello();
   Result<> start_probes();
   void stop_probes();
-  // All or none: when one agent cannot arm, the others are reverted and the error is that agent's.
+  // All or none: when one agent cannot arm, the others are reverted and the error is that agent's, or
+  // kStranded where the way back failed too.
   Result<> arm();
+  // On failure some have heard of t0 and some have not: revert. It says so well before a t0 500 ms ahead.
   Result<> fire(UnixNs t0, Duration horizon);
-  // Renews the leases, takes what is new. Agents that do not answer are lost, until they answer again.
+  // Renews the leases, takes what is new. Agents that do not answer are lost until they answer again;
+  // so are those that fired and hold the run no longer.
   void collect(Duration horizon, const std::function<void(const contract::Sample&)>& sink);
   // Idempotent. Reports the first fault that could not be taken back; an agent that does not answer
   // reverts by itself at its lease or deadline, and is in lost().
@@ -33,8 +36,11 @@ class Fleet {
   // What is still there, "HOST: OBJECT"; asks every agent.
   std::vector<std::string> residue();
 
+  // The last word of each host about this run.
   [[nodiscard]] const std::map<std::string, contract::HostReport>& reports() const { return reports_; }
   [[nodiscard]] const std::map<std::string, std::string>& lost() const { return lost_; }  // host → why
+  // What went wrong on a host that goes on, e.g. an interface that could not be covered.
+  [[nodiscard]] const std::map<std::string, std::string>& trouble() const { return trouble_; }
   [[nodiscard]] size_t size() const { return hosts_.size(); }
 
  private:
@@ -42,7 +48,9 @@ class Fleet {
   Replies ask(const std::vector<std::string>& hosts,
               const std::function<void(const std::string&, contract::Request&)>& fill,
               std::chrono::milliseconds timeout);
-  std::vector<std::string> armed_hosts() const;
+  std::vector<std::string> ordered_hosts() const;
+  std::vector<std::string> hosts_that(bool enforce) const;
+  void look_for_desertion(const std::string& host, const contract::HostReport& report);
 
   Channel& channel_;
   std::string run_;
@@ -51,7 +59,8 @@ class Fleet {
   std::vector<std::string> hosts_;  // every host with an order or a probe
   std::map<std::string, contract::HostReport> reports_;
   std::map<std::string, uint64_t> taken_;  // cursor into each agent's samples
-  std::map<std::string, std::string> lost_;
+  std::map<std::string, std::string> lost_, trouble_;
+  bool holding_ = false;  // fired and not reverted
 };
 
 }  // namespace blackstart

@@ -30,8 +30,12 @@ void set_check(const ServiceCheck& check, const Address& address, uint16_t port,
 std::string choose_viewpoint(const Topology& topology, const Plan& plan) {
   for (const auto& [name, host] : topology.hosts)
     if (topology.sites.at(host.site).outside) return name;
-  for (const PlanTarget& target : plan.targets)
-    if (!target.target && topology.hosts.contains(target.host)) return target.host;
+  for (const auto& [name, host] : topology.hosts) {
+    const bool cut = std::any_of(plan.targets.begin(), plan.targets.end(), [&](const PlanTarget& target) {
+      return target.target && target.host == name;
+    });
+    if (!cut) return name;
+  }
   return {};
 }
 

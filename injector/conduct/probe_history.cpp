@@ -6,6 +6,8 @@ namespace {
 
 // A day of samples every 50 ms: what lies beyond is not a sequence number.
 constexpr uint64_t kMostSamples = 24 * 3600 * 20;
+// Beyond what an attempt may take: collecting its answer, and a busy machine.
+constexpr Duration kSilence = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -43,10 +45,13 @@ UnixNs ProbeHistory::settled() const {
   return contiguous_ == 0 ? 0 : samples_[contiguous_ - 1].scheduled;
 }
 
-std::optional<double> ProbeHistory::recent_ratio(Duration over, UnixNs stale) const {
-  const UnixNs end = settled();
-  if (end == 0 || end < stale) return std::nullopt;
-  return count(end - over.count(), end).success_ratio();
+bool ProbeHistory::silent(UnixNs now) const {
+  return settled() < now - patience_.count() - kSilence.count();
+}
+
+std::optional<double> ProbeHistory::recent_ratio(Duration over, UnixNs now) const {
+  if (silent(now)) return std::nullopt;
+  return count(settled() - over.count(), settled()).success_ratio();
 }
 
 }  // namespace blackstart

@@ -15,6 +15,9 @@ namespace blackstart {
 // long its answer took; an attempt that was missed is neither a success nor a failure.
 class ProbeHistory {
  public:
+  // patience: how long an attempt may take until its answer is in (period and timeout).
+  explicit ProbeHistory(Duration patience = std::chrono::seconds(2)) : patience_(patience) {}
+
   struct Sample {
     UnixNs scheduled = 0;
     Duration took{0};
@@ -33,14 +36,17 @@ class ProbeHistory {
   // Attempts scheduled in (from, to].
   [[nodiscard]] Count count(UnixNs from, UnixNs to) const;
   // The same for the `over` before the last moment up to which every attempt has its answer, so that
-  // slow failures weigh as much as quick successes. nullopt: no data, or none newer than `stale`.
-  [[nodiscard]] std::optional<double> recent_ratio(Duration over, UnixNs stale) const;
-  [[nodiscard]] UnixNs settled() const;  // 0: nothing yet
+  // slow failures weigh as much as quick successes. nullopt: no data, or the probe has fallen silent.
+  [[nodiscard]] std::optional<double> recent_ratio(Duration over, UnixNs now) const;
+  [[nodiscard]] UnixNs settled() const;  // up to here every attempt has its answer; 0: nothing yet
+  // No answer for longer than an attempt can take.
+  [[nodiscard]] bool silent(UnixNs now) const;
 
   // In order of schedule; holes (outcome UNKNOWN, scheduled 0) are attempts not heard of yet.
   [[nodiscard]] const std::vector<Sample>& samples() const { return samples_; }
 
  private:
+  Duration patience_;
   std::vector<Sample> samples_;  // by sequence
   size_t contiguous_ = 0;        // samples_[0, contiguous_) are all known
 };

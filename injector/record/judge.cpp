@@ -15,8 +15,9 @@ std::optional<bool> all_met(const std::vector<std::optional<bool>>& each) {
 }
 
 Verdict recovery_verdict(const RunFacts& facts) {
-  if (!facts.injected) return Verdict::kNone;
+  if (!facts.touched) return Verdict::kNone;
   if (facts.stranded) return Verdict::kStranded;
+  if (!facts.asked) return Verdict::kNone;
   if (!facts.recovered) return Verdict::kInconclusive;
   return *facts.recovered ? Verdict::kPass : Verdict::kFail;
 }
@@ -44,11 +45,16 @@ Judgement judge(const RunFacts& facts) {
                ? say(Verdict::kPass, kExitFail, "the hypothesis held, although this drill expects it to fail")
                : say(Verdict::kFail, kExitFail, "the hypothesis failed");
   if (!facts.gaps.empty()) return say(Verdict::kInconclusive, kExitInconclusive, facts.gaps.front());
+  if (!facts.asked && facts.hypothesis.empty())
+    return say(Verdict::kPass, kExitPass,
+               "the cut happened and was taken back; nothing was asked of the system");
   if (met && facts.recovered)
     return facts.expect_failure
                ? say(Verdict::kFail, kExitPass,
                      "the hypothesis failed, as this drill expects; the steady state came back")
-               : say(Verdict::kPass, kExitPass, "the hypothesis held and the steady state came back");
+               : say(Verdict::kPass, kExitPass,
+                     facts.hypothesis.empty() ? "no hypothesis was asked; the steady state came back"
+                                              : "the hypothesis held and the steady state came back");
   return say(Verdict::kInconclusive, kExitInconclusive,
              met ? "whether the steady state came back is not known: data is missing"
                  : "whether the hypothesis held is not known: data is missing");

@@ -25,8 +25,10 @@ struct RunFacts {
   bool stranded = false;
   bool error = false;
   bool aborted = false;
-  bool injected = false;
+  bool injected = false;        // every fault that fired hit packets
+  bool touched = false;         // any fault did
   std::vector<std::optional<bool>> hypothesis;  // each met, not met, or unknown
+  bool asked = true;                            // there is a steady state to come back to
   std::optional<bool> recovered;                // steady again; unknown without data
   std::vector<std::string> gaps;                // what else a verdict needs and nobody said
   bool expect_failure = false;

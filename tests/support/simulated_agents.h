@@ -19,7 +19,7 @@ class SimulatedAgents final : public Channel {
  public:
   // What the test decides.
   std::function<bool(const std::string& probe)> probe_succeeds = [](const std::string&) { return true; };
-  std::set<std::string> silent, cannot_arm, cannot_revert, mute_probes;
+  std::set<std::string> silent, cannot_arm, cannot_fire, cannot_revert, lapsed, mute_probes;
   std::map<std::string, std::string> held_by;
   uint64_t dropped_per_host = 100, leaked_per_host = 0;
 
@@ -29,7 +29,7 @@ class SimulatedAgents final : public Channel {
     bool armed = false;
     UnixNs t0 = 0;
     int64_t horizon = 0;
-    int arms = 0, fires = 0, reverts = 0;
+    int arms = 0, fires = 0, reverts = 0, stops = 0;
     std::vector<contract::Probe> probes;
     std::map<std::string, uint64_t> sequence;
     UnixNs probes_since = 0;
@@ -67,6 +67,8 @@ class SimulatedAgents final : public Channel {
       host.armed = true;
       host.order = request.arm().order();
     } else if (request.has_fire()) {
+      if (cannot_fire.contains(name))
+        return fail(ErrorKind::kUnreachable, "ask the agent of", name, ETIMEDOUT);
       ++host.fires;
       host.t0 = request.fire().t0_unix_ns();
       host.horizon = request.fire().horizon_ns();
@@ -77,11 +79,19 @@ class SimulatedAgents final : public Channel {
     } else if (request.has_start_probes()) {
       host.probes.assign(request.start_probes().probes().begin(), request.start_probes().probes().end());
       host.probes_since = now;
+    } else if (request.has_stop_probes()) {
+      host.probes.clear();
+      ++host.stops;
     } else if (request.has_collect()) {
       host.horizon = std::max(host.horizon, request.collect().horizon_ns());
       for (const contract::Probe& probe : host.probes) add_samples(host, probe, reply);
     }
-    fill(name, host, *reply.mutable_report());
+    // A host that is free again tells only its own conductor what it saw.
+    if (request.has_collect() || request.has_revert() || host.armed)
+      fill(name, host, *reply.mutable_report());
+    reply.mutable_report()->set_host(name);
+    if (const auto held = held_by.find(name); held != held_by.end())
+      reply.mutable_report()->set_run(held->second);
     return reply;
   }
 
@@ -102,8 +112,9 @@ class SimulatedAgents final : public Channel {
 
   void fill(const std::string& name, const Host& host, contract::HostReport& report) const {
     report.set_host(name);
-    if (const auto held = held_by.find(name); held != held_by.end()) report.set_run(held->second);
-    if (host.armed) report.set_run(host.order.run());
+    report.set_run(host.order.run());
+    report.set_armed(host.armed && !lapsed.contains(name));
+    if (lapsed.contains(name)) report.set_note("lease");
     if (host.t0 == 0 || now < host.t0) return;
     report.set_t0_unix_ns(host.t0);
     report.set_fired_unix_ns(host.t0);
@@ -112,6 +123,7 @@ class SimulatedAgents final : public Channel {
       auto& own = *report.add_faults();
       own.set_id(fault.id());
       own.set_kind(fault.kind());
+      own.set_end_unix_ns(host.t0 + fault.end_ns());
       if (dropped_per_host == 0) continue;
       own.set_first_unix_ns(host.t0 + fault.start_ns());
       auto& count = *own.add_packets();

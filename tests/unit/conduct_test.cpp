@@ -191,15 +191,51 @@ TEST_F(ConductTest, AbortsInEveryPhaseAndLeavesNothingArmed) {
   for (const std::string phase : {"preflight", "steady", "arm", "fire", "hold", "recover"}) {
     SCOPED_TRACE(phase);
     for (auto& [name, host] : agents_.hosts_seen) host = {};
+    bool said = false;
     abort_when_ = [&]() -> std::optional<std::string> {
-      if (observer_.phase == phase) return "stopped by a person";
-      return std::nullopt;
+      said = said || observer_.phase == phase || (phase == "arm" && observer_.phase == "fire");
+      return said ? std::optional<std::string>("stopped by a person") : std::nullopt;
     };
     const Outcome outcome = run();
-    // Nothing asks while arming; the word is heard right after it.
-    EXPECT_EQ(outcome.exit_code, phase == "arm" ? kExitPass : kExitAborted) << outcome.reason;
+    EXPECT_EQ(outcome.exit_code, kExitAborted) << outcome.reason;
     EXPECT_TRUE(nothing_armed());
+    EXPECT_EQ(agents_.hosts_seen["phone-1"].stops, phase == "preflight" ? 0 : 1);
   }
+}
+
+TEST_F(ConductTest, APartialFireIsTakenBackBeforeT0) {
+  agents_.cannot_fire.insert("anyang-1");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitRefused) << outcome.reason;
+  EXPECT_TRUE(nothing_armed());
+  EXPECT_EQ(outcome.fired, 0);
+}
+
+TEST_F(ConductTest, AHostThatRevertsByItselfEndsTheRun) {
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (dark()) agents_.lapsed.insert("pangyo-2");
+    return std::nullopt;
+  };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitAborted) << outcome.reason;
+  EXPECT_NE(outcome.reason.find("pangyo-2"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(ConductTest, LeaksMakeAPassInconclusive) {
+  agents_.leaked_per_host = 3;
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitInconclusive);
+  EXPECT_EQ(outcome.faults.at(0).leaked, 9u);
+  EXPECT_NE(outcome.reason.find("9 packets leaked"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(ConductTest, WithoutProbesNothingIsClaimed) {
+  experiment_.probes.clear();
+  experiment_.hypothesis.clear();
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitPass);
+  EXPECT_EQ(outcome.recovery_verdict, Verdict::kNone);
+  EXPECT_NE(outcome.reason.find("nothing was asked"), std::string::npos) << outcome.reason;
 }
 
 TEST_F(ConductTest, AGuardAbortsAndTheRunStillLooksAtRecovery) {

@@ -14,7 +14,8 @@ namespace {
 
 const std::string kFile = BLACKSTART_SOURCE_DIR "/docs/metrics.md";
 
-std::string row(const std::string& name, const std::string& type, const std::string& labels, const std::string& help) {
+std::string row(const std::string& name, const std::string& type, const std::string& labels,
+                const std::string& help) {
   return "| `" + name + (labels.empty() ? "" : "{" + labels + "}") + "` | " + type + " | " + help + " |\n";
 }
 
@@ -28,7 +29,8 @@ std::string metrics_page() {
   for (const AgentMetric& metric : agent_metrics()) {
     std::string labels;
     for (const char* label : metric.labels) labels += (labels.empty() ? "" : ",") + std::string(label);
-    page += row(metric.name, metric.type == AgentMetric::Type::kGauge ? "gauge" : "counter", labels, metric.help);
+    page +=
+        row(metric.name, metric.type == AgentMetric::Type::kGauge ? "gauge" : "counter", labels, metric.help);
   }
   page +=
       "\n## Runs\n\n"

@@ -61,8 +61,8 @@ TEST(ProbeHistory, TheWindowEndsWhereAnswersAreStillUnderWay) {
   // A later success has come in before an earlier attempt: nothing behind the hole counts yet.
   const auto made = history("++++.+++");
   EXPECT_EQ(made.settled(), at(0.75));
-  EXPECT_DOUBLE_EQ(*made.recent_ratio(10s, 0), 1.0);
-  EXPECT_FALSE(made.recent_ratio(10s, at(2)));
+  EXPECT_DOUBLE_EQ(*made.recent_ratio(10s, at(2)), 1.0);
+  EXPECT_FALSE(made.recent_ratio(10s, at(20)));  // silent
 }
 
 TEST(Hypothesis, MetWhenTheProbeComesBackAndStays) {
@@ -127,10 +127,16 @@ std::vector<ProbeSpec> login_probe() {
 TEST(Steady, NeedsEveryAttemptAnsweredAndWell) {
   const auto probes = login_probe();
   const std::optional<bool> yes = true, no = false;
-  EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 40))}}, at(0), at(10)), yes);
-  EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 39) + "-")}}, at(0), at(10)), no);
-  EXPECT_EQ(steady(probes, {{"login", history(repeat('+', 20))}}, at(0), at(10)), std::nullopt);
-  EXPECT_EQ(steady(probes, {}, at(0), at(10)), std::nullopt);
+  const auto held = [&](const std::string& outcomes, Duration over, UnixNs now) {
+    return steady(probes, {{"login", history(outcomes)}}, over, at(0), now).held;
+  };
+  EXPECT_EQ(held(repeat('+', 41), 10s, at(10)), yes);
+  EXPECT_EQ(held(repeat('+', 40) + "-", 10s, at(10)), no);
+  EXPECT_EQ(held(repeat('+', 20), 10s, at(10)), std::nullopt);  // only 5 s are settled
+  EXPECT_EQ(held(repeat('+', 41), 10s, at(30)), std::nullopt);  // the probe fell silent
+  EXPECT_EQ(steady(probes, {}, 10s, at(0), at(10)).held, std::nullopt);
+  // What hangs may yet fail: the window ends before it.
+  EXPECT_EQ(held(repeat('+', 12) + "." + repeat('+', 8), 5s, at(5)), std::nullopt);
   EXPECT_NE(
       why_not_steady(probes, {{"login", history("+-")}}, at(-1), at(10)).find("1 of 2 failed (timeout)"),
       std::string::npos);

@@ -38,7 +38,7 @@ TEST(Judge, TheFirstOfThePrecedenceWins) {
           facts.stranded = bits & 1;
           facts.error = bits & 2;
           facts.aborted = bits & 4;
-          facts.injected = bits & 8;
+          facts.injected = facts.touched = bits & 8;
           facts.expect_failure = bits & 16;
           facts.hypothesis = {first, second};
           facts.recovered = recovered;
@@ -76,7 +76,7 @@ TEST(Judge, TheFirstOfThePrecedenceWins) {
 
 TEST(Judge, WithoutAHypothesisTheRecoveryDecides) {
   RunFacts facts;
-  facts.injected = true;
+  facts.injected = facts.touched = true;
   facts.recovered = true;
   EXPECT_EQ(judge(facts).verdict, Verdict::kPass);
   facts.recovered = false;

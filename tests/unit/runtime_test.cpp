@@ -154,6 +154,26 @@ TEST_F(RuntimeTest, RevertsOneLeaseAfterTheLastWord) {
   EXPECT_EQ(runtime_->answer(collect("a")).report().note(), "lease");
 }
 
+TEST_F(RuntimeTest, ALeaseThatLapsedIsNotRenewed) {
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  now_ += 16 * kSecond;  // the agent was stopped; the conductor's word waited in its queue
+  EXPECT_EQ(runtime_->answer(collect("a")).report().note(), "lease");
+  EXPECT_EQ(kernel_.reverted, 1);
+}
+
+TEST_F(RuntimeTest, OneRunProbesFromTheHost) {
+  contract::Request probe;
+  probe.mutable_start_probes()->set_run("a");
+  EXPECT_TRUE(accepted(probe));
+  probe.mutable_start_probes()->set_run("b");
+  EXPECT_FALSE(accepted(probe));
+  contract::Request stop;
+  stop.mutable_stop_probes()->set_run("a");
+  EXPECT_TRUE(accepted(stop));
+  EXPECT_TRUE(accepted(probe));
+}
+
 TEST_F(RuntimeTest, SomebodyElsesWordRenewsNothing) {
   EXPECT_TRUE(accepted(arm("a")));
   EXPECT_TRUE(accepted(fire("a", unix_now())));

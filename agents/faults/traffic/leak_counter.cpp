@@ -14,6 +14,7 @@ namespace blackstart {
 namespace {
 
 constexpr int64_t kSettleNs = 20'000'000;
+constexpr int64_t kHearsayNs = 1'000'000'000;
 constexpr const char* kTable = "blackstart_leak";
 constexpr const char* kWatch = "watch";  // the chain every interface's chain jumps to
 
@@ -153,10 +154,11 @@ Result<> LeakCounter::fire(int64_t t0, int64_t horizon) {
 Result<> LeakCounter::widen(int64_t horizon) {
   const int64_t now = monotonic_now();
   for (size_t i = 0; i < watches_.size(); ++i) {
-    Watch& watch = watches_[i];
+    const Watch& watch = watches_[i];
     if (watch.counting || watch.start_ns >= horizon) continue;
-    watch.counting = true;
-    const int64_t from = std::max(t0_ + watch.start_ns, now) + kSettleNs;
+    // Others hear of a later horizon at their own moment.
+    const int64_t start = t0_ + watch.start_ns;
+    const int64_t from = start >= now ? start + kSettleNs : now + kHearsayNs;
     for (const bool v6 : {false, true}) {
       if (!(v6 ? watch.sources_v6 : watch.sources_v4)) continue;
       if (!watch.any_destination && !(v6 ? watch.destinations_v6 : watch.destinations_v4)) continue;
@@ -167,7 +169,9 @@ Result<> LeakCounter::widen(int64_t horizon) {
       table_.add_rule(rule.jump(chain_of(i)));
     }
   }
-  return table_.commit();
+  if (auto ok = table_.commit(); !ok) return ok;
+  for (Watch& watch : watches_) watch.counting = watch.counting || watch.start_ns < horizon;
+  return {};
 }
 
 Result<> LeakCounter::sync(const std::vector<Interface>& present) {

@@ -85,18 +85,20 @@ int TrafficFault::do_wake_fd() const {
   return links_ ? links_->fd() : -1;
 }
 
-// Attaches to interfaces that came, with the same self-test as arming.
+// Covers interfaces that came, with the same self-test as arming; the witness first, so that what the
+// datapath cannot cover is at least seen.
 Result<> TrafficFault::do_wake() {
   if (!links_ || !links_->changed()) return {};
   const auto present = interfaces();
   if (!present) return tl::unexpected(present.error());
+  const Result<> witnessed = leaks_ ? leaks_->sync(*present) : Result<>();
   if (attachments_) {
     const auto came = attachments_->sync(*present);
     if (!came) return tl::unexpected(came.error());
     if (!came->empty())
       if (auto ok = self_test_->run(*datapath_, *came); !ok) return ok;
   }
-  return leaks_ ? leaks_->sync(*present) : Result<>();
+  return witnessed;
 }
 
 Result<> TrafficFault::do_fire(int64_t t0, const Word& word) {
@@ -108,13 +110,11 @@ Result<> TrafficFault::do_fire(int64_t t0, const Word& word) {
 }
 
 void TrafficFault::do_renew(const Word& word) {
-  if (leaks_) read_leaks();
-  const bool widened = word.horizon > word_.horizon;
   word_ = word;
   if (datapath_) datapath_->renew(word);
-  if (leaks_ && widened && t0_ != 0)
+  if (leaks_ && t0_ != 0)
     if (const auto ok = leaks_->widen(word.horizon); !ok)
-      std::fprintf(stderr, "%s\n", ok.error().message().c_str());
+      std::fprintf(stderr, "%s\n", ok.error().message().c_str());  // tried again at the next word
 }
 
 // Once the lease is over nothing is dropped, and what passes is no leak: the last count stands.
