@@ -55,7 +55,7 @@ int dispatch(const Command& command, const std::vector<std::string>& words) {
   Invocation invocation;
   try {
     po::store(po::command_line_parser(own).options(all).positional(positional).run(), invocation.options);
-    po::notify(invocation.options);
+    if (!invocation.options.count("help")) po::notify(invocation.options);
   } catch (const po::error& error) {
     return usage_error(command.name, error.what());
   }

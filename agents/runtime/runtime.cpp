@@ -21,6 +21,8 @@ constexpr Duration kFireTolerance = std::chrono::seconds(1);
 constexpr Duration kTidyDelay = std::chrono::milliseconds(100);
 // Probes are not faults, but nobody should probe for ever for a conductor that is gone.
 constexpr Duration kProbePatience = std::chrono::minutes(2);
+// A run whose conductor has not collected for this long leaves the prober to the next.
+constexpr Duration kConductorSilence = std::chrono::seconds(3);
 
 contract::Reply failed(const Error& error) {
   contract::Reply reply;
@@ -110,9 +112,12 @@ contract::Reply Runtime::answer(const contract::Request& request) {
 
 // A new run's probes count from 0; what nobody took of an earlier run's answers is passed over.
 Result<> Runtime::start_probes(const contract::StartProbes& request, contract::Reply& reply) {
-  if (!probing_run_.empty() && probing_run_ != request.run())
+  const int64_t asked = probes_end_ - kProbePatience.count();
+  if (!probing_run_.empty() && probing_run_ != request.run() &&
+      parts_.now() < asked + kConductorSilence.count())
     return fail(ErrorKind::kRefused, "probe from", identity_.host, 0,
                 "run " + probing_run_ + " probes from it");
+  if (probing_run_ != request.run()) stop_probes();
   uint64_t until = 0;
   for (auto rest = parts_.prober->take(0); !rest.samples.empty(); rest = parts_.prober->take(until))
     until = rest.until;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this kernel and this user can inject, with which engine, and what to install. The agent itself
 // tries the kernel: it is the one that must be able to.
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
 
+#include "injector/cli/capture.h"
 #include "injector/cli/command.h"
 #include "injector/record/outcome.h"
 
@@ -32,16 +31,10 @@ std::string agent_binary() {
   return fs::read_symlink("/proc/self/exe", code).parent_path() / "blackstart-agent";
 }
 
-// [{name, available, reason, hint}] as `blackstart-agent --probe-features` prints it; null on failure.
+// [{name, available, reason, hint}] as `blackstart-agent --probe-features` prints it; discarded on failure.
 json probe_kernel() {
-  const std::string command = "'" + agent_binary() + "' --probe-features 2>/dev/null";
-  FILE* pipe = popen(command.c_str(), "re");
-  if (!pipe) return nullptr;
-  std::string text;
-  char buffer[4096];
-  for (size_t got; (got = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, got);
-  pclose(pipe);
-  return json::parse(text, nullptr, false);
+  const auto printed = capture({agent_binary(), "--probe-features"});
+  return printed ? json::parse(*printed, nullptr, false) : json(json::value_t::discarded);
 }
 
 Finding find_cgroup2() {

@@ -3,10 +3,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <thread>
 
@@ -21,6 +21,7 @@
 #include "injector/record/metrics_table.h"
 #include "injector/record/outcome_json.h"
 #include "injector/record/run_registry.h"
+#include "injector/record/write_file.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/plan_report.h"
 
@@ -30,14 +31,14 @@ namespace {
 std::atomic<int> caught_signal = 0;
 
 void on_signal(int number) {
-  if (caught_signal.exchange(number) != 0)
-    _exit(128 + number);  // a second one is an order; the leases end the faults
+  caught_signal = number;
 }
 
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // the way back must not depend on who reads the output
 }
 
 // Everything that happens goes to the event log; progress to the terminal.
@@ -56,13 +57,6 @@ class Recorder final : public RunObserver {
   std::string failure_;
 };
 
-Result<> write_text(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::trunc);
-  file << text;
-  if (!file.flush()) return fail_errno(errno, "write", path);
-  return {};
-}
-
 Result<> check_report_format(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension();
   if (path.empty() || extension == ".md" || extension == ".json") return {};
@@ -79,6 +73,11 @@ bool confirmed(const Plan& plan, const Invocation& invocation) {
             << format_duration(plan.end) << ". Go? [y/N] " << std::flush;
   std::string answer;
   return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+}
+
+bool was_armed(const Outcome& outcome) {
+  return std::any_of(outcome.phases.begin(), outcome.phases.end(),
+                     [](const OutcomePhase& phase) { return phase.phase == "arm"; });
 }
 
 std::optional<std::string> option(const Invocation& invocation, const char* name) {
@@ -153,16 +152,13 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
                    unix_now(),
                    0,
                    0};
-  if (auto ok = registry.open(record); !ok) return report(ok.error(), json);
+  const auto open = registry.open(record);
+  if (!open) return report(open.error(), json);
   const std::string folder = registry.kept_folder(record.run);
-  const auto done = [&](int code) {
-    registry.close(record.run);
-    return code;
-  };
-  if (auto ok = write_text(folder + "/plan.json", report::plan_json(*plan).dump(2) + "\n"); !ok)
-    return done(report(ok.error(), json));
+  if (auto ok = write_file(folder + "/plan.json", report::plan_json(*plan).dump(2) + "\n"); !ok)
+    return report(ok.error(), json);
   auto log = EventLog::create(folder + "/events.jsonl");
-  if (!log) return done(report(log.error(), json));
+  if (!log) return report(log.error(), json);
 
   catch_signals();
   Outcome outcome;
@@ -185,7 +181,10 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
 
   int code = outcome.exit_code;
   const auto keep = [&](const std::string& path, const std::string& text) {
-    if (auto ok = write_text(path, text); !ok) code = report(ok.error(), false);
+    if (auto ok = write_file(path, text); !ok) {
+      const int failed = report(ok.error(), false);
+      if (code != kExitStranded) code = failed;
+    }
   };
   const std::string outcome_text = outcome_json(outcome).dump(2) + "\n";
   keep(folder + "/outcome.json", outcome_text);
@@ -196,11 +195,12 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (json)
     std::cout << outcome_text;
   else if (outcome.verdict == Verdict::kNone)
-    std::cerr << "blackstart: " << outcome.reason << "\n    nothing was touched\n";
+    std::cerr << "blackstart: " << outcome.reason << "\n"
+              << (was_armed(outcome) ? "    every host has been reverted\n" : "    nothing was touched\n");
   else
     std::cout << report::terminal_text(outcome,
                                        isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"));
-  return done(code);
+  return code;
 }
 
 }  // namespace blackstart::cli

@@ -10,6 +10,7 @@
 #include "injector/cli/drill.h"
 #include "injector/record/event_log.h"
 #include "injector/record/outcome_json.h"
+#include "injector/record/write_file.h"
 #include "injector/report/compare.h"
 #include "injector/report/outcome_report.h"
 
@@ -76,6 +77,12 @@ int run_report(const Invocation& invocation) {
   if (invocation.options.count("verify")) {
     const auto verified = verify_log(outcome->log_file, outcome->log_head);
     if (!verified) return report(verified.error(), invocation.json);
+    if (invocation.json) {
+      std::cout
+          << json{{"file", outcome->log_file}, {"events", verified->events}, {"head", verified->head}}.dump(2)
+          << "\n";
+      return kExitPass;
+    }
     std::cout << outcome->log_file << ": unbroken, " << verified->events << " events, head " << verified->head
               << "\n";
     return kExitPass;
@@ -83,14 +90,14 @@ int run_report(const Invocation& invocation) {
   if (invocation.options.count("compare")) {
     const auto other = read_kept(registry, invocation.options["compare"].as<std::string>());
     if (!other) return report(other.error(), invocation.json);
-    std::cout << report::compare_text(*outcome, *other);
+    if (invocation.json)
+      std::cout << json::array({outcome_json(*outcome), outcome_json(*other)}).dump(2) << "\n";
+    else
+      std::cout << report::compare_text(*outcome, *other);
   } else if (invocation.options.count("report")) {
-    std::ofstream file(invocation.options["report"].as<std::string>(), std::ios::trunc);
-    file << report::markdown_text(*outcome);
-    if (!file.flush())
-      return report(
-          Error{ErrorKind::kInvalid, "write", invocation.options["report"].as<std::string>(), errno, ""},
-          invocation.json);
+    if (auto ok = write_file(invocation.options["report"].as<std::string>(), report::markdown_text(*outcome));
+        !ok)
+      return report(ok.error(), invocation.json);
   } else if (invocation.json) {
     std::cout << outcome_json(*outcome).dump(2) << "\n";
   } else {

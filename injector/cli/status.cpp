@@ -47,7 +47,9 @@ void declare_status(po::options_description&) {}
 
 int run_status(const Invocation& invocation) {
   json runs = json::array();
-  for (const RunRecord& record : RunRegistry().live()) {
+  const auto live = RunRegistry().live();
+  if (!live) return report(live.error(), invocation.json);
+  for (const RunRecord& record : *live) {
     if (!invocation.arguments.empty() && invocation.arguments[0] != record.run) continue;
     runs.push_back({{"run", record.run},
                     {"experiment", record.experiment},

@@ -25,8 +25,8 @@ struct RunFacts {
   bool stranded = false;
   bool error = false;
   bool aborted = false;
-  bool injected = false;        // every fault that fired hit packets
-  bool touched = false;         // any fault did
+  bool injected = false;                        // every fault that fired hit packets
+  bool touched = false;                         // any fault did
   std::vector<std::optional<bool>> hypothesis;  // each met, not met, or unknown
   bool asked = true;                            // there is a steady state to come back to
   std::optional<bool> recovered;                // steady again; unknown without data

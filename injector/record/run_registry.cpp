@@ -13,6 +13,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "injector/record/write_file.h"
+
 namespace blackstart {
 namespace {
 
@@ -31,19 +33,6 @@ uint64_t start_time(int64_t pid) {
     if (i == 3 && field == "Z") return 0;
   }
   return field.empty() ? 0 : std::strtoull(field.c_str(), nullptr, 10);
-}
-
-Result<> write_file(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".new";
-  {
-    std::ofstream file(fresh, std::ios::trunc);
-    file << text;
-    if (!file.flush()) return fail_errno(errno, "write", fresh);
-  }
-  std::error_code code;
-  fs::rename(fresh, path, code);
-  if (code) return fail_errno(code.value(), "write", path);
-  return {};
 }
 
 Result<> make_folder(const std::string& path) {
@@ -82,16 +71,22 @@ std::string RunRegistry::new_run_id() {
   return id;
 }
 
-Result<> RunRegistry::open(RunRecord record) {
+RunRegistry::Open::~Open() {
+  if (!run_.empty()) registry_.close(run_);
+}
+
+Result<RunRegistry::Open> RunRegistry::open(RunRecord record) {
   record.pid = getpid();
   record.pid_start = start_time(record.pid);
   for (const std::string& folder : {kept_folder(record.run), live_ + "/runs/" + record.run})
-    if (auto ok = make_folder(folder); !ok) return ok;
+    if (auto ok = make_folder(folder); !ok) return tl::unexpected(ok.error());
   const json text{{"run", record.run},           {"experiment", record.experiment},
                   {"topology", record.topology}, {"agents", record.agents},
                   {"started", record.started},   {"pid", record.pid},
                   {"pidStart", record.pid_start}};
-  return write_file(live_ + "/runs/" + record.run + "/conductor", text.dump() + "\n");
+  if (auto ok = write_file(live_ + "/runs/" + record.run + "/conductor", text.dump() + "\n"); !ok)
+    return tl::unexpected(ok.error());
+  return Open(*this, record.run);
 }
 
 void RunRegistry::close(const std::string& run) {
@@ -101,8 +96,10 @@ void RunRegistry::close(const std::string& run) {
   fs::remove(live_, ignored);
 }
 
-std::vector<RunRecord> RunRegistry::live() const {
+Result<std::vector<RunRecord>> RunRegistry::live() const {
   std::vector<RunRecord> records;
+  if (access((live_ + "/runs").c_str(), R_OK | X_OK) != 0 && errno != ENOENT)
+    return fail(ErrorKind::kMissing, "read", live_ + "/runs", errno, "run as root");
   for (const std::string& run : folders_in(live_ + "/runs")) {
     std::ifstream file(live_ + "/runs/" + run + "/conductor");
     const json text = json::parse(file, nullptr, false);

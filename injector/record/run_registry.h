@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agents/contract/result.h"
@@ -32,12 +33,25 @@ class RunRegistry {
   // Sorts by time, and tells two runs of one second apart: "20260102T030405Z-1f3a".
   static std::string new_run_id();
 
+  // While it lives the run is among the live ones; what is kept stays.
+  class Open {
+   public:
+    Open(Open&& other) noexcept : registry_(other.registry_), run_(std::exchange(other.run_, {})) {}
+    Open& operator=(Open&&) = delete;
+    ~Open();
+
+   private:
+    friend class RunRegistry;
+    Open(RunRegistry& registry, std::string run) : registry_(registry), run_(std::move(run)) {}
+    RunRegistry& registry_;
+    std::string run_;
+  };
   // Makes both folders and the conductor file for this process; fills pid and pid_start.
-  Result<> open(RunRecord record);
+  Result<Open> open(RunRecord record);
   // The run is over: its live folder goes, what is kept stays.
   void close(const std::string& run);
 
-  [[nodiscard]] std::vector<RunRecord> live() const;    // newest first
+  [[nodiscard]] Result<std::vector<RunRecord>> live() const;  // newest first
   [[nodiscard]] std::vector<std::string> kept() const;  // run ids, newest first
   [[nodiscard]] std::string kept_folder(const std::string& run) const { return kept_ + "/runs/" + run; }
   // False also when its pid belongs to another process by now.

@@ -168,8 +168,12 @@ TEST_F(RuntimeTest, OneRunProbesFromTheHost) {
   EXPECT_TRUE(accepted(probe));
   probe.mutable_start_probes()->set_run("b");
   EXPECT_FALSE(accepted(probe));
+  now_ += 4 * kSecond;  // its conductor is gone
+  EXPECT_TRUE(accepted(probe));
+  probe.mutable_start_probes()->set_run("a");
+  EXPECT_FALSE(accepted(probe));
   contract::Request stop;
-  stop.mutable_stop_probes()->set_run("a");
+  stop.mutable_stop_probes()->set_run("b");
   EXPECT_TRUE(accepted(stop));
   EXPECT_TRUE(accepted(probe));
 }
