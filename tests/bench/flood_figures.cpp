@@ -115,8 +115,10 @@ Row survival(const Mechanism& mechanism, const std::string& scratch) {
   auto command = prepare(mechanism, {kThere}, scratch);
   command[2] += " && exec sleep 60";
   const RunningCommand holder(command);
-  for (int i = 0; hosts.delivers(20ms); ++i)
+  for (int i = 0; hosts.delivers(20ms); ++i) {
     if (i == 100) throw std::runtime_error(mechanism.name + ": does not drop");
+    std::this_thread::sleep_for(20ms);
+  }
   std::this_thread::sleep_for(200ms);
   holder.send(SIGKILL);
   std::this_thread::sleep_for(1s);

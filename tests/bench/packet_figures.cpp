@@ -181,7 +181,7 @@ std::vector<Section> packet_figures() {
       const bool stranger = peers == &one.strangers;
       hot.rows.push_back(programs.hot(program, *peers)
                              .row(one.name + ": " + kind, stranger ? one.hot_goal : std::nullopt));
-      random.rows.push_back(programs.random(program, *peers).row(one.name + ": " + kind, one.random_goal));
+      random.rows.push_back(programs.random(program, *peers).row(one.name + ": " + kind, stranger ? one.random_goal : std::nullopt));
     }
   }
   return {hot, random, size};

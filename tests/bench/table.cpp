@@ -36,7 +36,7 @@ Spread spread(std::vector<double> samples) {
 }
 
 std::string number(double value) {
-  const int digits = std::abs(value) < 1 ? 2 : std::abs(value) < 100 ? 1 : 0;
+  const int digits = value == std::round(value) || std::abs(value) >= 100 ? 0 : std::abs(value) < 1 ? 2 : 1;
   std::array<char, 64> text;
   std::snprintf(text.data(), text.size(), "%.*f", digits, value);
   std::string out = text.data();

@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <map>
 #include <tuple>
 
@@ -64,6 +66,28 @@ void split(std::vector<PeerEntry> all, std::vector<PeerEntry>& prefixes, std::ve
   prefixes = std::move(all);
 }
 
+// Bits of the sieve for each address in it: one stranger in so many is looked up in vain.
+constexpr size_t kSieveBits = 16;
+
+// Power-of-two many bits, in whole words.
+std::vector<uint64_t> sieve(const std::vector<PeerEntry>& v4, const std::vector<PeerEntry>& v6,
+                            traffic_config& config) {
+  const size_t addresses = v4.size() + v6.size();
+  if (addresses == 0) return {};
+  std::vector<uint64_t> out(std::bit_ceil(std::max<size_t>(addresses * kSieveBits, 64)) / 64);
+  config.sieve_shift = static_cast<uint32_t>(32 - std::countr_zero(out.size() * 64));
+  for (const auto* entries : {&v4, &v6})
+    for (const PeerEntry& entry : *entries) {
+      const Address& address = entry.prefix.base;
+      uint32_t words[4];
+      std::memcpy(words, address.bytes.data(), sizeof(words));
+      const uint32_t hash = address.v6 ? traffic_sieve_v6(words) : traffic_sieve_v4(words[0]);
+      const uint32_t bit = hash >> config.sieve_shift;
+      out[bit / 64] |= uint64_t{1} << bit % 64;
+    }
+  return out;
+}
+
 }  // namespace
 
 Result<Classifier> classify(const contract::Order& order) {
@@ -112,6 +136,7 @@ Result<Classifier> classify(const contract::Order& order) {
   config.prefix_v6 = !out.prefixes_v6.empty();
   config.exact_v4 = !out.exact_v4.empty();
   config.exact_v6 = !out.exact_v6.empty();
+  out.sieve = sieve(out.exact_v4, out.exact_v6, config);
 
   for (const auto& [key, bits] : ports) {
     const auto [protocol, side, port] = key;

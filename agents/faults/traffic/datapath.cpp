@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 #include "agents/kernel/boot_id.h"
 #include "agents/kernel/kernel_error.h"
@@ -108,6 +109,7 @@ Result<std::unique_ptr<Datapath>> Datapath::make(const Classifier& classifier, c
   set_size(skeleton->maps.blackstart_v6, classifier.prefixes_v6.size());
   set_size(skeleton->maps.blackstart_x4, classifier.exact_v4.size());
   set_size(skeleton->maps.blackstart_x6, classifier.exact_v6.size());
+  set_size(skeleton->maps.blackstart_siev, classifier.sieve.size());
   set_size(skeleton->maps.blackstart_port, classifier.ports.size());
   set_size(skeleton->maps.blackstart_cnt, counters(classifier.config));
   for (bpf_program* stub : stubs(*skeleton)) bpf_program__set_autoload(stub, entry == Entry::kStub);
@@ -125,6 +127,9 @@ Result<> Datapath::fill(const Classifier& classifier, const std::string& run) {
   if (auto ok = fill_peers<traffic_prefix_v6>(maps.blackstart_v6, classifier.prefixes_v6); !ok) return ok;
   if (auto ok = fill_peers<traffic_key_v4>(maps.blackstart_x4, classifier.exact_v4); !ok) return ok;
   if (auto ok = fill_peers<traffic_key_v6>(maps.blackstart_x6, classifier.exact_v6); !ok) return ok;
+  std::vector<uint32_t> words(classifier.sieve.size());
+  std::iota(words.begin(), words.end(), 0);
+  if (auto ok = fill_map(maps.blackstart_siev, words, classifier.sieve); !ok) return ok;
 
   std::vector<traffic_port> ports;
   std::vector<uint64_t> bits;

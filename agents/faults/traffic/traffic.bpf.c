@@ -40,6 +40,15 @@ PEER_MAP(blackstart_x6, BPF_MAP_TYPE_HASH, struct traffic_key_v6, 0);
 PEER_MAP(blackstart_v4, BPF_MAP_TYPE_LPM_TRIE, struct traffic_prefix_v4, BPF_F_NO_PREALLOC);
 PEER_MAP(blackstart_v6, BPF_MAP_TYPE_LPM_TRIE, struct traffic_prefix_v6, BPF_F_NO_PREALLOC);
 
+/* Every address in the hashes sets the bit traffic_sieve_v4/v6() gives; most strangers meet an unset
+ * one, and are told apart without a call and without the memory of the hashes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} blackstart_siev SEC(".maps");
+
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 1);
@@ -89,8 +98,23 @@ static __always_inline void count(const struct __sk_buff* skb, __u32 fault, __u3
   counter->last_ns = now;
 }
 
+/* The `size` bytes at `offset`: in place if the linear part of the packet holds them, which costs no
+ * call, else copied into `room`. NULL: the packet is shorter. */
+static __always_inline const void* header(struct __sk_buff* skb, __u32 offset, void* room, __u32 size) {
+  const void* data = (const void*)(long)skb->data;
+  const void* end = (const void*)(long)skb->data_end;
+  if (data + offset + size <= end) return data + offset;
+  return bpf_skb_load_bytes(skb, offset, room, size) ? NULL : room;
+}
+
+static __always_inline bool may_be_exact(__u32 hash) {
+  __u32 bit = hash >> config.sieve_shift, word = bit / 64;
+  const __u64* bits = bpf_map_lookup_elem(&blackstart_siev, &word);
+  return bits && *bits >> (bit % 64) & 1;
+}
+
 static __always_inline const struct traffic_peer* find_v4(__be32 address) {
-  if (config.exact_v4) {
+  if (config.exact_v4 && may_be_exact(traffic_sieve_v4(address))) {
     struct traffic_key_v4 key;
     __builtin_memcpy(key.address, &address, sizeof(key));
     const struct traffic_peer* peer = bpf_map_lookup_elem(&blackstart_x4, &key);
@@ -105,7 +129,7 @@ static __always_inline const struct traffic_peer* find_v4(__be32 address) {
 }
 
 static __always_inline const struct traffic_peer* find_v6(const struct in6_addr* address) {
-  if (config.exact_v6) {
+  if (config.exact_v6 && may_be_exact(traffic_sieve_v6(address->in6_u.u6_addr32))) {
     struct traffic_key_v6 key;
     __builtin_memcpy(key.address, address, sizeof(key));
     const struct traffic_peer* peer = bpf_map_lookup_elem(&blackstart_x6, &key);
@@ -172,14 +196,15 @@ static __always_inline int judge(struct __sk_buff* skb, const struct traffic_pee
 }
 
 static __always_inline int classify_v4(struct __sk_buff* skb, __u32 offset, __u32 egress) {
-  struct iphdr ip;
-  if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip))) return NEXT;
-  const struct traffic_peer* peer = find_v4(egress ? ip.daddr : ip.saddr);
+  struct iphdr room;
+  const struct iphdr* ip = header(skb, offset, &room, sizeof(room));
+  if (!ip) return NEXT;
+  const struct traffic_peer* peer = find_v4(egress ? ip->daddr : ip->saddr);
   if (!peer) return NEXT;
   struct upper upper = {
-      .offset = offset + ip.ihl * 4,
-      .protocol = ip.protocol,
-      .readable = !(ip.frag_off & bpf_htons(0x1fff)),
+      .offset = offset + ip->ihl * 4,
+      .protocol = ip->protocol,
+      .readable = !(ip->frag_off & bpf_htons(0x1fff)),
       .resolved = true,
   };
   return judge(skb, peer, &upper, egress);
@@ -217,11 +242,12 @@ static __always_inline bool neighbour_discovery(struct __sk_buff* skb, const str
 }
 
 static __always_inline int classify_v6(struct __sk_buff* skb, __u32 offset, __u32 egress) {
-  struct ipv6hdr ip;
-  if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip))) return NEXT;
-  const struct traffic_peer* peer = find_v6(egress ? &ip.daddr : &ip.saddr);
+  struct ipv6hdr room;
+  const struct ipv6hdr* ip = header(skb, offset, &room, sizeof(room));
+  if (!ip) return NEXT;
+  const struct traffic_peer* peer = find_v6(egress ? &ip->daddr : &ip->saddr);
   if (!peer) return NEXT;
-  struct upper upper = {.offset = offset + sizeof(ip), .protocol = ip.nexthdr, .readable = true};
+  struct upper upper = {.offset = offset + sizeof(*ip), .protocol = ip->nexthdr, .readable = true};
   walk_extension_headers(skb, &upper);
   if (neighbour_discovery(skb, &upper)) return NEXT;
   return judge(skb, peer, &upper, egress);
@@ -230,7 +256,9 @@ static __always_inline int classify_v6(struct __sk_buff* skb, __u32 offset, __u3
 static __always_inline int classify_ethernet(struct __sk_buff* skb, __u32 egress) {
   __u32 offset = offsetof(struct ethhdr, h_proto);
   __be16 type;
-  if (bpf_skb_load_bytes(skb, offset, &type, sizeof(type))) return NEXT;
+  const __be16* found = header(skb, offset, &type, sizeof(type));
+  if (!found) return NEXT;
+  type = *found;
   for (int i = 0; i < MAX_VLAN_TAGS; i++) {
     if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD)) break;
     offset += 4;
