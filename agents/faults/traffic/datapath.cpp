@@ -127,9 +127,9 @@ Result<> Datapath::fill(const Classifier& classifier, const std::string& run) {
   if (auto ok = fill_peers<traffic_prefix_v6>(maps.blackstart_v6, classifier.prefixes_v6); !ok) return ok;
   if (auto ok = fill_peers<traffic_key_v4>(maps.blackstart_x4, classifier.exact_v4); !ok) return ok;
   if (auto ok = fill_peers<traffic_key_v6>(maps.blackstart_x6, classifier.exact_v6); !ok) return ok;
-  std::vector<uint32_t> words(classifier.sieve.size());
-  std::iota(words.begin(), words.end(), 0);
-  if (auto ok = fill_map(maps.blackstart_siev, words, classifier.sieve); !ok) return ok;
+  std::vector<uint32_t> indices(classifier.sieve.size());
+  std::iota(indices.begin(), indices.end(), 0);
+  if (auto ok = fill_map(maps.blackstart_siev, indices, classifier.sieve); !ok) return ok;
 
   std::vector<traffic_port> ports;
   std::vector<uint64_t> bits;

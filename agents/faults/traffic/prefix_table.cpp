@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <tuple>
 
 namespace blackstart {
 namespace {
@@ -40,18 +39,25 @@ bool covers(const Node& outer, const Node& inner) {
   return outer.length <= inner.length && (inner.base & mask(outer.length)) == outer.base;
 }
 
-bool outer_first(const Node& a, const Node& b) {
-  return std::tie(a.base, a.length) < std::tie(b.base, b.length);
-}
+// By address, outer before inner.
+constexpr auto outer_first = [](const auto& a, const auto& b) {
+  return a.base != b.base ? a.base < b.base : a.length < b.length;
+};
 
 // Two halves of the same value become their whole, longest first.
-std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
+std::vector<Node> merge_siblings(std::vector<Node> nodes) {
+  std::array<size_t, 129> sizes{};
+  for (const Node& node : nodes) ++sizes[node.length];
   std::array<std::vector<Node>, 129> by_length;
+  for (size_t length = 0; length < sizes.size(); ++length) by_length[length].reserve(sizes[length]);
   for (const Node& node : nodes) by_length[node.length].push_back(node);
+  bool merged = false;
   std::vector<Node> out, wholes;
+  out.reserve(nodes.size());
   for (int length = 128; length >= 0; --length) {
     // Of a whole and a node of the same prefix the whole wins: it hides the node.
     std::vector<Node> level;
+    level.reserve(wholes.size() + by_length[length].size());
     std::set_union(wholes.begin(), wholes.end(), by_length[length].begin(), by_length[length].end(),
                    std::back_inserter(level), outer_first);
     wholes.clear();
@@ -61,12 +67,14 @@ std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
       if (first_half && i + 1 < level.size() && level[i + 1].base == (level[i].base | last_bit) &&
           level[i + 1].value == level[i].value) {
         wholes.push_back({level[i].base, static_cast<uint8_t>(length - 1), level[i].value});
+        merged = true;
         ++i;
       } else {
         out.push_back(level[i]);
       }
     }
   }
+  if (!merged) return nodes;
   std::sort(out.begin(), out.end(), outer_first);
   return out;
 }
@@ -74,6 +82,7 @@ std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
 // A node that says what its nearest covering one says adds nothing.
 void drop_repeats(std::vector<Node>& nodes) {
   std::vector<Node> kept, covering;
+  kept.reserve(nodes.size());
   for (const Node& node : nodes) {
     while (!covering.empty() && !covers(covering.back(), node)) covering.pop_back();
     if (node.value == (covering.empty() ? PeerValue{} : covering.back().value)) continue;
@@ -86,25 +95,31 @@ void drop_repeats(std::vector<Node>& nodes) {
 }  // namespace
 
 std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
-  std::vector<std::pair<Node, const Note*>> sorted;
+  struct Noted {
+    uint128 base;
+    uint8_t length;
+    const Note* note;
+  };
+  std::vector<Noted> sorted;
+  sorted.reserve(notes_.size());
   for (const Note& note : notes_)
     if (note.prefix.base.v6 == v6)
-      sorted.push_back({{number(note.prefix.base), note.prefix.length, {}}, &note});
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto& a, const auto& b) { return outer_first(a.first, b.first); });
+      sorted.push_back({number(note.prefix.base), note.prefix.length, &note});
+  std::sort(sorted.begin(), sorted.end(), outer_first);
 
   // One node for each distinct prefix, holding what its own notes and the covering nodes say.
   std::vector<Node> nodes;
+  nodes.reserve(sorted.size());
   std::vector<Node> covering;
   for (size_t i = 0; i < sorted.size();) {
-    Node node = sorted[i].first;
+    Node node{sorted[i].base, sorted[i].length, {}};
     while (!covering.empty() && !covers(covering.back(), node)) covering.pop_back();
     if (!covering.empty()) node.value = covering.back().value;
     node.value.self_test = false;
     uint64_t set = 0, clear = 0;
-    for (; i < sorted.size() && sorted[i].first.base == node.base && sorted[i].first.length == node.length;
+    for (; i < sorted.size() && sorted[i].base == node.base && sorted[i].length == node.length;
          ++i) {
-      const Note& note = *sorted[i].second;
+      const Note& note = *sorted[i].note;
       set |= note.set;
       clear |= note.clear;
       if (note.site) node.value.site = *note.site;
@@ -117,7 +132,7 @@ std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
 
   for (Node& node : nodes)
     if (!(node.value.bits & relevant)) node.value = {0, 0, node.value.self_test};
-  nodes = merge_siblings(nodes);
+  nodes = merge_siblings(std::move(nodes));
   drop_repeats(nodes);
 
   std::vector<PeerEntry> out;

@@ -69,9 +69,7 @@ Bytes packet(LinkLayer layer, bool v6) {
   return out;
 }
 
-Result<> send(const Interface& interface, bool v6) {
-  const Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return kernel_refused(errno, "open", "packet socket", "the agent needs CAP_NET_RAW");
+Result<> send(const Fd& socket, const Interface& interface, bool v6) {
   const Bytes bytes = packet(interface.layer, v6);
   sockaddr_ll to{};
   to.sll_family = AF_PACKET;
@@ -87,11 +85,11 @@ Result<> send(const Interface& interface, bool v6) {
   return {};
 }
 
-Result<> test_egress(const Datapath& datapath, const Interface& interface) {
+Result<> test_egress(const Datapath& datapath, const Fd& socket, const Interface& interface) {
   for (const bool v6 : {false, true}) {
     const auto before = datapath.tested(Hook::kEgress);
     if (!before) return tl::unexpected(before.error());
-    if (auto ok = send(interface, v6); !ok) return ok;
+    if (auto ok = send(socket, interface, v6); !ok) return ok;
     const auto now = datapath.tested(Hook::kEgress);
     if (!now) return tl::unexpected(now.error());
     if (*now == *before)
@@ -120,9 +118,12 @@ Result<> test_ingress(const Datapath& datapath, LinkLayer layer) {
 Result<> test_all(const Datapath& datapath, const std::vector<Interface>& interfaces) {
   for (const LinkLayer layer : {LinkLayer::kEthernet, LinkLayer::kRaw})
     if (auto ok = test_ingress(datapath, layer); !ok) return ok;
+  // One for all: closing a packet socket waits until every CPU has let go of it, some milliseconds.
+  const Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return kernel_refused(errno, "open", "packet socket", "the agent needs CAP_NET_RAW");
   for (const Interface& interface : interfaces)
     if (interface.up)
-      if (auto ok = test_egress(datapath, interface); !ok) return ok;
+      if (auto ok = test_egress(datapath, socket, interface); !ok) return ok;
   return {};
 }
 

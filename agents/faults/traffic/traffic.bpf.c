@@ -46,7 +46,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, __u64);
+  __type(value, struct traffic_sieve);
 } blackstart_siev SEC(".maps");
 
 struct {
@@ -108,9 +108,9 @@ static __always_inline const void* header(struct __sk_buff* skb, __u32 offset, v
 }
 
 static __always_inline bool may_be_exact(__u32 hash) {
-  __u32 bit = hash >> config.sieve_shift, word = bit / 64;
-  const __u64* bits = bpf_map_lookup_elem(&blackstart_siev, &word);
-  return bits && *bits >> (bit % 64) & 1;
+  __u32 bit = hash >> config.sieve_shift, index = bit / TRAFFIC_SIEVE_BITS;
+  const struct traffic_sieve* sieve = bpf_map_lookup_elem(&blackstart_siev, &index);
+  return sieve && sieve->words[bit % TRAFFIC_SIEVE_BITS / 64] >> (bit % 64) & 1;
 }
 
 static __always_inline const struct traffic_peer* find_v4(__be32 address) {

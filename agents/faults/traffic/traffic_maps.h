@@ -91,6 +91,12 @@ static inline __u32 traffic_counter_index(__u32 sites, __u32 fault, __u32 site, 
   return ((fault * sites + site) * 2 + egress) * 2 + verdict;
 }
 
+/* Element of the sieve: bits of it, many at once so that few have to be written. */
+#define TRAFFIC_SIEVE_BITS 4096
+struct traffic_sieve {
+  __u64 words[TRAFFIC_SIEVE_BITS / 64];
+};
+
 /* Where the sieve keeps the bit of an address, given as its words in network order. */
 static inline __u32 traffic_mix(__u32 word) {
   word = (word ^ word >> 16) * 0x7feb352d;
