@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <future>
 
 #include "agents/contract/units.h"
 #include "agents/faults/traffic/self_test.h"
@@ -60,12 +61,15 @@ Result<> TrafficFault::arm_datapath(const std::vector<Interface>& present) {
   classifier_ = std::move(*classifier);
   kind_ = choose_attachment(order_.attachment());
   auto datapath =
-      Datapath::make(classifier_, order_.run(),
+      Datapath::load(classifier_, order_.run(),
                      kind_ == AttachmentKind::kTcx ? Datapath::Entry::kDirect : Datapath::Entry::kStub);
   if (!datapath) return tl::unexpected(datapath.error());
   datapath_ = std::move(*datapath);
   attachments_ = std::make_unique<Attachments>(*datapath_, kind_, options_.state_dir);
+  // Filling keeps a CPU busy, attaching waits for the kernel: they go side by side.
+  auto filling = std::async([&] { return datapath_->fill(classifier_); });
   const auto attached = attachments_->sync(present);
+  if (auto filled = filling.get(); !filled) return filled;
   if (!attached) return tl::unexpected(attached.error());
   return self_test(*datapath_, *attached);
 }
