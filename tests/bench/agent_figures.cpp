@@ -23,7 +23,8 @@ constexpr int kKills = 7;
 
 class Agent {
  public:
-  Agent(const TwoHosts& hosts, const std::string& scratch) : channel_(scratch), started_(start(hosts, scratch)) {
+  Agent(const TwoHosts& hosts, const std::string& scratch)
+      : channel_(scratch), started_(start(hosts, scratch)) {
     for (int i = 0; !channel_.call(kHost, hello(), 1s); ++i) {
       if (i == 500) throw std::runtime_error("the agent does not answer");
       std::this_thread::sleep_for(10ms);
@@ -59,8 +60,8 @@ class Agent {
   static RunningCommand start(const TwoHosts& hosts, const std::string& scratch) {
     const auto on_here = hosts.on_here();
     const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "blackstart-agent";
-    return RunningCommand({program, "--lab", "--host", kHost, "--socket", scratch + "/" + kHost + ".sock",
-                           "--state", scratch});
+    return RunningCommand(
+        {program, "--lab", "--host", kHost, "--socket", scratch + "/" + kHost + ".sock", "--state", scratch});
   }
   static contract::Request hello() {
     contract::Request request;

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr uint32_t kTargets = 32'000;
 constexpr int kRepeats = 3;
-constexpr auto kFlood = 1s;
+constexpr std::chrono::milliseconds kFlood{1000}, kFloodBefore{500};
 constexpr std::chrono::seconds kPatience{30};  // for one arming
 constexpr double kSlowMs = 2'000;              // arming that takes longer is not repeated
 
@@ -31,26 +31,44 @@ std::vector<std::string> target_names() {
   return out;
 }
 
+// The same hosts before anything is armed and after: a machine that others use is never the same for
+// long.
 class Floods {
  public:
-  void measure(const TwoHosts& hosts, const std::string& what, const std::string& note = {}) {
+  void before(const TwoHosts& hosts) {
+    before_ = {};
+    for (int i = 0; i < kRepeats; ++i) before_.add(hosts.flood(kFloodBefore));
+    none_.rate.insert(none_.rate.end(), before_.rate.begin(), before_.rate.end());
+    none_.cpu.insert(none_.cpu.end(), before_.cpu.begin(), before_.cpu.end());
+  }
+  void after(const TwoHosts& hosts, const std::string& what, const std::string& note = {}) {
+    Figures armed;
+    for (int i = 0; i < kRepeats; ++i) armed.add(hosts.flood(kFlood));
+    const double ns = spread(armed.cpu).median, none = spread(before_.cpu).median;
+    rows_.push_back(
+        figure(what, spread(armed.rate), "packets/s",
+               number(ns) + " ns of CPU a packet, just before without it " + number(none) + note));
+  }
+  void skip(const Row& row) { rows_.push_back(row); }
+
+  [[nodiscard]] Section section() const {
+    Section out{"a stranger's UDP flood through a veth pair, 32,000 targets armed at its sender", {}};
+    out.rows.push_back(figure("none", spread(none_.rate), "packets/s",
+                              number(spread(none_.cpu).median) + " ns of CPU a packet"));
+    out.rows.insert(out.rows.end(), rows_.begin(), rows_.end());
+    return out;
+  }
+
+ private:
+  struct Figures {
     std::vector<double> rate, cpu;
-    for (int i = 0; i < kRepeats; ++i) {
-      const Flood flood = hosts.flood(kFlood);
+    void add(const Flood& flood) {
       rate.push_back(flood.packets_per_second);
       cpu.push_back(flood.cpu_ns_per_packet);
     }
-    const double ns = spread(cpu).median;
-    std::string made_of = number(ns) + " ns of CPU a packet";
-    if (none_) made_of += ", " + number(ns - *none_) + " over none";
-    if (!none_) none_ = ns;
-    section.rows.push_back(figure(what, spread(rate), "packets/s", made_of + note));
-  }
-
-  Section section{"a stranger's UDP flood through a veth pair, 32,000 targets armed at its sender", {}};
-
- private:
-  std::optional<double> none_;
+  };
+  Figures before_, none_;
+  std::vector<Row> rows_;
 };
 
 void measure_ours(const std::string& scratch, contract::Attachment attachment, const std::string& name,
@@ -61,14 +79,16 @@ void measure_ours(const std::string& scratch, contract::Attachment attachment, c
   const auto on_here = hosts.on_here();
   std::vector<double> times;
   std::unique_ptr<TrafficFault> fault;
+  floods.before(hosts);
   for (int i = 0; i < 3 * kRepeats; ++i) {
     fault.reset();
     fault = must(TrafficFault::make({scratch}));
     times.push_back(milliseconds_of([&] { must(fault->arm(order)); }));
   }
   must(fault->fire(monotonic_now(), {INT64_MAX, INT64_MAX}));
-  floods.measure(hosts, name);
-  arming.rows.push_back(figure(name, spread(times), "ms", "from the order in memory, self-test included", 50));
+  floods.after(hosts, name);
+  arming.rows.push_back(
+      figure(name, spread(times), "ms", "from the order in memory, self-test included", 50));
   must(fault->revert());
 }
 
@@ -88,6 +108,7 @@ void measure(const Mechanism& mechanism, const std::string& scratch, const std::
   for (;;) {
     const TwoHosts hosts;
     const auto on_here = hosts.on_here();
+    if (times.empty()) floods.before(hosts);
     const auto took = arm(command, mechanism.name);
     const int armed = std::stoi("0" + run_command({"sh", "-c", mechanism.count}, kPatience).out);
     if (armed == 0) throw std::runtime_error(mechanism.name + ": nothing is armed");
@@ -97,12 +118,14 @@ void measure(const Mechanism& mechanism, const std::string& scratch, const std::
     const std::string few = armed == static_cast<int>(kTargets)
                                 ? std::string()
                                 : "; " + number(armed) + " of " + number(kTargets) + " targets";
-    floods.measure(hosts, mechanism.name, few);
+    floods.after(hosts, mechanism.name, few);
     if (took)
       arming.rows.push_back(figure(mechanism.name, spread(times), "ms",
-                                   number(static_cast<double>(times.size())) + " times" + few));
+                                   "measured " + number(static_cast<double>(times.size())) +
+                                       " ×, the tool's own start included" + few));
     else
-      arming.rows.push_back(not_measured(mechanism.name, "ended after " + number(kPatience.count()) + " s" + few));
+      arming.rows.push_back(
+          not_measured(mechanism.name, "ended after " + number(kPatience.count()) + " s" + few));
     return;
   }
 }
@@ -131,20 +154,21 @@ std::vector<Section> flood_figures(const std::string& scratch) {
   Floods floods;
   Section arming{"arming 32,000 targets", {}};
   Section dead{"after the death of who armed it", {}};
-  floods.measure(TwoHosts(), "none");
   measure_ours(scratch, contract::ATTACHMENT_TCX, "Blackstart (tcx)", floods, arming);
   measure_ours(scratch, contract::ATTACHMENT_CLSACT, "Blackstart (clsact)", floods, arming);
   const auto targets = target_names();
   for (const Mechanism& mechanism : mechanisms()) {
     if (const std::string tool = missing_tool(mechanism); !tool.empty()) {
-      for (Section* section : {&floods.section, &arming, &dead})
-        section->rows.push_back(not_measured(mechanism.name, tool + " is not installed"));
+      const Row row = not_measured(mechanism.name, tool + " is not installed");
+      floods.skip(row);
+      arming.rows.push_back(row);
+      dead.rows.push_back(row);
       continue;
     }
     measure(mechanism, scratch, targets, floods, arming);
     dead.rows.push_back(survival(mechanism, scratch));
   }
-  return {floods.section, arming, dead};
+  return {floods.section(), arming, dead};
 }
 
 }  // namespace blackstart::bench

@@ -18,7 +18,8 @@ namespace blackstart::bench {
 
 std::string dotted(uint32_t address) {
   Address out;
-  for (int i = 3; i >= 0; --i, address >>= 8) out.bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(address);
+  for (int i = 3; i >= 0; --i, address >>= 8)
+    out.bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(address);
   return out.text();
 }
 

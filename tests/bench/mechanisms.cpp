@@ -47,15 +47,26 @@ bool installed(const std::string& tool) {
 
 const std::vector<Mechanism>& mechanisms() {
   static const std::vector<Mechanism> all{
-      {"ipset + iptables (Chaos Mesh, chaosd)", {"ipset", "iptables"}, ipset_file,
+      {"ipset + iptables (Chaos Mesh, chaosd)",
+       {"ipset", "iptables"},
+       ipset_file,
        "ipset restore -file \"$1\" && iptables -A OUTPUT -m set --match-set bench dst -j DROP && "
        "iptables -A INPUT -m set --match-set bench src -j DROP",
        "ipset list bench | grep -c '^[0-9]'"},
-      {"iptables rules (ChaosBlade, Jepsen)", {"iptables-restore"}, iptables_file, "iptables-restore \"$1\"",
+      {"iptables rules (ChaosBlade, Jepsen)",
+       {"iptables-restore"},
+       iptables_file,
+       "iptables-restore \"$1\"",
        "iptables-save | grep -c -e '-A OUTPUT'"},
-      {"nft set", {"nft"}, nft_file, "nft -f \"$1\"",
+      {"nft set",
+       {"nft"},
+       nft_file,
+       "nft -f \"$1\"",
        "nft list set ip bench peers | tr ',' '\\n' | grep -cE '[0-9]+(\\.[0-9]+){3}'"},
-      {"ip rule blackhole (Steadybit)", {"ip"}, ip_rule_file, "ip -batch \"$1\"",
+      {"ip rule blackhole (Steadybit)",
+       {"ip"},
+       ip_rule_file,
+       "ip -batch \"$1\"",
        "ip rule list | grep -c blackhole"},
   };
   return all;

@@ -115,7 +115,8 @@ double map_megabytes(int program) {
   info.nr_map_ids = static_cast<uint32_t>(ids.size());
   info.map_ids = reinterpret_cast<uint64_t>(ids.data());
   uint32_t size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) throw std::runtime_error("ask for a program's maps");
+  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0)
+    throw std::runtime_error("ask for a program's maps");
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < info.nr_map_ids; ++i) {
     const Fd map(bpf_map_get_fd_by_id(ids[i]));
@@ -137,14 +138,21 @@ std::vector<Case> cases() {
   std::vector<bench_peers> listed;
   for (const uint32_t base : {0x0u, 0x8000u, 0x10000u, 0x18000u})
     listed.push_back({0, 8000, 1, 0x1fff, kSite + base});
-  out.push_back({"its 32,000 hosts listed", order_to_drop(listed), strangers, kSiteNeighbours, listed[1], 25, {}});
+  out.push_back(
+      {"its 32,000 hosts listed", order_to_drop(listed), strangers, kSiteNeighbours, listed[1], 25, {}});
   for (const uint32_t count : {1u, 1'000u, 32'000u, 1'000'000u}) {
     const bench_peers targets = scattered(count);
     bench_peers outside = targets, beside = targets;
     outside.first = count + 1;
     outside.count = 0xffffffff - count - 1;
     beside.offset = 1;
-    Case one{number(count) + (count == 1 ? " address" : " addresses"), order_to_drop({targets}), outside, beside, targets, {}, {}};
+    Case one{number(count) + (count == 1 ? " address" : " addresses"),
+             order_to_drop({targets}),
+             outside,
+             beside,
+             targets,
+             {},
+             {}};
     if (count == 1'000'000) {
       one.hot_goal = 60;
       one.random_goal = 300;
@@ -179,9 +187,10 @@ std::vector<Section> packet_figures() {
         {"stranger", &one.strangers}, {"neighbour", &one.neighbours}, {"target", &one.targets}};
     for (const auto& [kind, peers] : kinds) {
       const bool stranger = peers == &one.strangers;
-      hot.rows.push_back(programs.hot(program, *peers)
-                             .row(one.name + ": " + kind, stranger ? one.hot_goal : std::nullopt));
-      random.rows.push_back(programs.random(program, *peers).row(one.name + ": " + kind, stranger ? one.random_goal : std::nullopt));
+      hot.rows.push_back(
+          programs.hot(program, *peers).row(one.name + ": " + kind, stranger ? one.hot_goal : std::nullopt));
+      random.rows.push_back(programs.random(program, *peers)
+                                .row(one.name + ": " + kind, stranger ? one.random_goal : std::nullopt));
     }
   }
   return {hot, random, size};

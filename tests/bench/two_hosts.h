@@ -13,8 +13,8 @@
 namespace blackstart::bench {
 
 struct Flood {
-  double packets_per_second = 0;    // that arrived
-  double cpu_ns_per_packet = 0;     // of the sending thread, which carries them all the way
+  double packets_per_second = 0;  // that arrived
+  double cpu_ns_per_packet = 0;   // of the sending thread, which carries them all the way
 };
 
 class TwoHosts {

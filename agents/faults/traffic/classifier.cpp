@@ -60,7 +60,8 @@ void split(std::vector<PeerEntry> all, std::vector<PeerEntry>& prefixes, std::ve
   const auto single = [](const PeerEntry& entry) { return entry.prefix.length == entry.prefix.base.bits(); };
   if (static_cast<size_t>(std::count_if(all.begin(), all.end(), single)) > kFewSingles) {
     exact.reserve(all.size());
-    std::partition_copy(all.begin(), all.end(), std::back_inserter(exact), std::back_inserter(prefixes), single);
+    std::partition_copy(all.begin(), all.end(), std::back_inserter(exact), std::back_inserter(prefixes),
+                        single);
   } else {
     prefixes = std::move(all);
   }
@@ -71,11 +72,11 @@ constexpr size_t kSieveBits = 16;
 
 // A power of two of bits.
 std::vector<traffic_sieve> sieve(const std::vector<PeerEntry>& v4, const std::vector<PeerEntry>& v6,
-                            traffic_config& config) {
+                                 traffic_config& config) {
   const size_t addresses = v4.size() + v6.size();
   if (addresses == 0) return {};
-  std::vector<traffic_sieve> out(
-      std::bit_ceil(std::max<size_t>(addresses * kSieveBits, TRAFFIC_SIEVE_BITS)) / TRAFFIC_SIEVE_BITS);
+  std::vector<traffic_sieve> out(std::bit_ceil(std::max<size_t>(addresses * kSieveBits, TRAFFIC_SIEVE_BITS)) /
+                                 TRAFFIC_SIEVE_BITS);
   config.sieve_shift = static_cast<uint32_t>(32 - std::countr_zero(out.size() * TRAFFIC_SIEVE_BITS));
   for (const auto* entries : {&v4, &v6})
     for (const PeerEntry& entry : *entries) {

@@ -154,7 +154,8 @@ Result<> Datapath::identify(const std::string& run) {
   run.copy(identity.run, sizeof(identity.run) - 1);
   boot_id().copy(identity.boot_id, sizeof(identity.boot_id) - 1);
   identity.pid = static_cast<uint64_t>(getpid());
-  if (auto ok = fill_map(skeleton_->maps.blackstart_id, std::vector<uint32_t>{0}, std::vector{identity}); !ok) return ok;
+  if (auto ok = fill_map(skeleton_->maps.blackstart_id, std::vector<uint32_t>{0}, std::vector{identity}); !ok)
+    return ok;
   const int id = bpf_map__fd(skeleton_->maps.blackstart_id);
   for (bpf_program* program : classifiers(*skeleton_)) {
     if (bpf_prog_bind_map(bpf_program__fd(program), id, nullptr) != 0)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/traffic/prefix_table.h"
 
+#include <endian.h>
+
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <iterator>
 
 namespace blackstart {
@@ -23,15 +26,19 @@ uint128 mask(int length) {
 }
 
 uint128 number(const Address& address) {
-  uint128 out = 0;
-  for (const uint8_t byte : address.bytes) out = out << 8 | byte;
-  return out;
+  uint64_t high, low;
+  std::memcpy(&high, address.bytes.data(), 8);
+  std::memcpy(&low, address.bytes.data() + 8, 8);
+  return uint128{be64toh(high)} << 64 | be64toh(low);
 }
 
 Address address(uint128 number, bool v6) {
   Address out;
   out.v6 = v6;
-  for (int i = 15; i >= 0; --i, number >>= 8) out.bytes[i] = v6 || i < 4 ? static_cast<uint8_t>(number) : 0;
+  const uint64_t high = htobe64(static_cast<uint64_t>(number >> 64)),
+                 low = htobe64(static_cast<uint64_t>(number));
+  std::memcpy(out.bytes.data(), &high, v6 ? 8 : 4);
+  if (v6) std::memcpy(out.bytes.data() + 8, &low, 8);
   return out;
 }
 
@@ -103,8 +110,7 @@ std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
   std::vector<Noted> sorted;
   sorted.reserve(notes_.size());
   for (const Note& note : notes_)
-    if (note.prefix.base.v6 == v6)
-      sorted.push_back({number(note.prefix.base), note.prefix.length, &note});
+    if (note.prefix.base.v6 == v6) sorted.push_back({number(note.prefix.base), note.prefix.length, &note});
   std::sort(sorted.begin(), sorted.end(), outer_first);
 
   // One node for each distinct prefix, holding what its own notes and the covering nodes say.
@@ -117,8 +123,7 @@ std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
     if (!covering.empty()) node.value = covering.back().value;
     node.value.self_test = false;
     uint64_t set = 0, clear = 0;
-    for (; i < sorted.size() && sorted[i].base == node.base && sorted[i].length == node.length;
-         ++i) {
+    for (; i < sorted.size() && sorted[i].base == node.base && sorted[i].length == node.length; ++i) {
       const Note& note = *sorted[i].note;
       set |= note.set;
       clear |= note.clear;

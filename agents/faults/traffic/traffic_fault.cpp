@@ -113,7 +113,8 @@ void TrafficFault::do_renew(const Word& word) {
   word_ = word;
   if (datapath_) datapath_->renew(word);
   if (leaks_ && widened && t0_ != 0)
-    if (const auto ok = leaks_->widen(word.horizon); !ok) std::fprintf(stderr, "%s\n", ok.error().message().c_str());
+    if (const auto ok = leaks_->widen(word.horizon); !ok)
+      std::fprintf(stderr, "%s\n", ok.error().message().c_str());
 }
 
 // Once the lease is over nothing is dropped, and what passes is no leak: the last count stands.
@@ -126,7 +127,8 @@ contract::FaultState TrafficFault::state_of(const contract::Fault& fault) const 
   if (stranded_) return contract::FAULT_STRANDED;
   if (!armed_) return contract::FAULT_REVERTED;
   const int64_t now = monotonic_now();
-  if (t0_ == 0 || now < t0_ + fault.start_ns() || fault.start_ns() >= word_.horizon) return contract::FAULT_ARMED;
+  if (t0_ == 0 || now < t0_ + fault.start_ns() || fault.start_ns() >= word_.horizon)
+    return contract::FAULT_ARMED;
   if (now >= t0_ + fault.end_ns() || now >= word_.lease_end) return contract::FAULT_REVERTED;
   return attachments_ && attachments_->in_place() ? contract::FAULT_FIRING : contract::FAULT_REVERTED;
 }

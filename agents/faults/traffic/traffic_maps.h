@@ -63,9 +63,9 @@ struct traffic_config {
   __u32 exact_v6;
   __u32 prefix_v4;
   __u32 prefix_v6;
-  __u32 rules;  /* rules 1..rules exist */
-  __u32 sites;  /* site indices 0..sites-1 exist */
-  __u32 faults; /* fault indices 0..faults-1 exist; `faults` itself counts the self-test */
+  __u32 rules;       /* rules 1..rules exist */
+  __u32 sites;       /* site indices 0..sites-1 exist */
+  __u32 faults;      /* fault indices 0..faults-1 exist; `faults` itself counts the self-test */
   __u32 sieve_shift; /* what a sieve hash is shifted right by; gives the bit */
   __u32 unused;
   struct traffic_rule rule[TRAFFIC_MAX_RULES + 1];
@@ -106,7 +106,8 @@ static inline __u32 traffic_sieve_v4(__u32 address) {
   return traffic_mix(address);
 }
 static inline __u32 traffic_sieve_v6(const __u32 address[4]) {
-  return traffic_mix(address[0] ^ traffic_mix(address[1] ^ traffic_mix(address[2] ^ traffic_mix(address[3]))));
+  return traffic_mix(address[0] ^
+                     traffic_mix(address[1] ^ traffic_mix(address[2] ^ traffic_mix(address[3]))));
 }
 
 /* Says whose objects these are. */
