@@ -3,6 +3,8 @@
 // throws std::runtime_error.
 #pragma once
 
+#include <time.h>
+
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -44,7 +46,7 @@ T must(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-double thread_cpu_ns();
+double cpu_ns(clockid_t clock);  // CLOCK_THREAD_CPUTIME_ID, CLOCK_PROCESS_CPUTIME_ID
 
 template <typename Action>
 double milliseconds_of(Action&& action) {

@@ -23,9 +23,9 @@ std::string dotted(uint32_t address) {
   return out.text();
 }
 
-double thread_cpu_ns() {
+double cpu_ns(clockid_t clock) {
   timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  clock_gettime(clock, &now);
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 

@@ -44,10 +44,10 @@ struct Case {
 double ns_per_run(int program, const packet::Packet& packet) {
   LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet.bytes.data(),
               .data_size_in = static_cast<uint32_t>(packet.bytes.size()), .repeat = kRepeat);
-  const double start = thread_cpu_ns();
+  const double start = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
   if (const int code = bpf_prog_test_run_opts(program, &options); code != 0)
     throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + strerror(-code));
-  return (thread_cpu_ns() - start) / kRepeat;
+  return (cpu_ns(CLOCK_THREAD_CPUTIME_ID) - start) / kRepeat;
 }
 
 packet::Packet from(uint32_t address) {

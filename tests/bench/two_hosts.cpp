@@ -116,12 +116,12 @@ Flood TwoHosts::flood(std::chrono::milliseconds time) const {
     message.msg_hdr.msg_iovlen = 1;
   }
   const uint64_t before = received_there();
-  const double cpu_start = thread_cpu_ns();
+  const double cpu_start = cpu_ns(CLOCK_THREAD_CPUTIME_ID);
   const auto start = std::chrono::steady_clock::now();
   while (std::chrono::steady_clock::now() - start < time)
     (void)::sendmmsg(sender_.get(), batch.data(), batch.size(), 0);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  const double cpu = thread_cpu_ns() - cpu_start;
+  const double cpu = cpu_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_start;
   const auto packets = static_cast<double>(received_there() - before);
   drain(receiver_);
   if (packets == 0) throw std::runtime_error("of a stranger's flood nothing arrived");
