@@ -235,6 +235,24 @@ TEST_F(ClassifierTest, AShareOfASite) {
     EXPECT_EQ(out(to("198.18.1." + std::to_string(i))), i % 2 == 0 ? kDrop : kNext) << i;
 }
 
+TEST_F(ClassifierTest, ManySingleAddressesOfBothFamilies) {
+  std::vector<std::string> peers;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string high = std::to_string(i / 100), low = std::to_string(i % 100 * 2);
+    peers.push_back("198.18." + high + "." + low);
+    peers.push_back("fd00:18:" + high + "::" + low);
+  }
+  given(OrderBuilder().fault({{.peers = peers}}));
+  ASSERT_EQ(classifier_.exact_v4.size(), 1001u);
+  ASSERT_EQ(classifier_.exact_v6.size(), 1001u);
+  for (const std::string& peer : peers) EXPECT_EQ(out(to(peer)), kDrop) << peer;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string high = std::to_string(i / 100), low = std::to_string(i % 100 * 2 + 1);
+    EXPECT_EQ(out(to("198.18." + high + "." + low)), kNext) << i;
+    EXPECT_EQ(out(to("fd00:18:" + high + "::" + low)), kNext) << i;
+  }
+}
+
 TEST_F(ClassifierTest, SeveralFaultsEachInItsWindow) {
   given(OrderBuilder()
             .site("here", {"198.18.9.0/24"})

@@ -4,6 +4,9 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -42,12 +45,35 @@ Result<> add_rule(const contract::PacketRule& rule, uint64_t bit, PrefixTable& p
 void split(std::vector<PeerEntry> all, std::vector<PeerEntry>& prefixes, std::vector<PeerEntry>& exact) {
   const auto single = [](const PeerEntry& entry) { return entry.prefix.length == entry.prefix.base.bits(); };
   if (static_cast<size_t>(std::count_if(all.begin(), all.end(), single)) > kFewSingles) {
-    const auto first_single =
-        std::stable_partition(all.begin(), all.end(), [&](auto& e) { return !single(e); });
-    exact.assign(first_single, all.end());
-    all.erase(first_single, all.end());
+    exact.reserve(all.size());
+    std::partition_copy(all.begin(), all.end(), std::back_inserter(exact), std::back_inserter(prefixes),
+                        single);
+  } else {
+    prefixes = std::move(all);
   }
-  prefixes = std::move(all);
+}
+
+// Bits of the sieve for each address in it: one stranger in so many is looked up in vain.
+constexpr size_t kSieveBits = 16;
+
+// A power of two of bits.
+std::vector<traffic_sieve> sieve(const std::vector<PeerEntry>& v4, const std::vector<PeerEntry>& v6,
+                                 traffic_config& config) {
+  const size_t addresses = v4.size() + v6.size();
+  if (addresses == 0) return {};
+  std::vector<traffic_sieve> out(std::bit_ceil(std::max<size_t>(addresses * kSieveBits, TRAFFIC_SIEVE_BITS)) /
+                                 TRAFFIC_SIEVE_BITS);
+  config.sieve_shift = static_cast<uint32_t>(32 - std::countr_zero(out.size() * TRAFFIC_SIEVE_BITS));
+  for (const auto* entries : {&v4, &v6})
+    for (const PeerEntry& entry : *entries) {
+      const Address& address = entry.prefix.base;
+      uint32_t words[4];
+      std::memcpy(words, address.bytes.data(), sizeof(words));
+      const uint32_t hash = address.v6 ? traffic_sieve_v6(words) : traffic_sieve_v4(words[0]);
+      const uint32_t bit = hash >> config.sieve_shift;
+      out[bit / TRAFFIC_SIEVE_BITS].words[bit % TRAFFIC_SIEVE_BITS / 64] |= uint64_t{1} << bit % 64;
+    }
+  return out;
 }
 
 }  // namespace
@@ -98,6 +124,7 @@ Result<Classifier> classify(const contract::Order& order) {
   config.prefix_v6 = !out.prefixes_v6.empty();
   config.exact_v4 = !out.exact_v4.empty();
   config.exact_v6 = !out.exact_v6.empty();
+  out.sieve = sieve(out.exact_v4, out.exact_v6, config);
 
   for (const auto& [key, bits] : ports) {
     const auto [protocol, side, port] = key;

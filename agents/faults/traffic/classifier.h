@@ -20,6 +20,7 @@ inline constexpr const char* kSelfTestV6 = "2001:db8:b1ac::191";
 struct Classifier {
   std::vector<PeerEntry> prefixes_v4, prefixes_v6;  // for longest-prefix match
   std::vector<PeerEntry> exact_v4, exact_v6;        // single addresses, for the hash
+  std::vector<traffic_sieve> sieve;                 // of the exact ones; empty without them
   std::vector<std::pair<traffic_port, uint64_t>> ports;
   traffic_config config{};
   std::vector<std::string> sites;  // by site index; [0] is ""

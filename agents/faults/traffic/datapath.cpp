@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 
 #include "agents/kernel/boot_id.h"
 #include "agents/kernel/kernel_error.h"
@@ -96,6 +97,14 @@ Datapath::~Datapath() {
 
 Result<std::unique_ptr<Datapath>> Datapath::make(const Classifier& classifier, const std::string& run,
                                                  Entry entry) {
+  auto out = load(classifier, run, entry);
+  if (!out) return out;
+  if (auto ok = (*out)->fill(classifier); !ok) return tl::unexpected(ok.error());
+  return out;
+}
+
+Result<std::unique_ptr<Datapath>> Datapath::load(const Classifier& classifier, const std::string& run,
+                                                 Entry entry) {
   libbpf_set_print(nullptr);  // what fails is said in the Error
   blackstart_traffic* skeleton = blackstart_traffic__open();
   if (!skeleton) return kernel_refused(errno, "open", "packet classifier");
@@ -108,23 +117,27 @@ Result<std::unique_ptr<Datapath>> Datapath::make(const Classifier& classifier, c
   set_size(skeleton->maps.blackstart_v6, classifier.prefixes_v6.size());
   set_size(skeleton->maps.blackstart_x4, classifier.exact_v4.size());
   set_size(skeleton->maps.blackstart_x6, classifier.exact_v6.size());
+  set_size(skeleton->maps.blackstart_siev, classifier.sieve.size());
   set_size(skeleton->maps.blackstart_port, classifier.ports.size());
   set_size(skeleton->maps.blackstart_cnt, counters(classifier.config));
   for (bpf_program* stub : stubs(*skeleton)) bpf_program__set_autoload(stub, entry == Entry::kStub);
 
   if (const int code = blackstart_traffic__load(skeleton); code != 0)
     return kernel_refused(-code, "load", "packet classifier");
-  if (auto ok = out->fill(classifier, run); !ok) return tl::unexpected(ok.error());
+  if (auto ok = out->identify(run); !ok) return tl::unexpected(ok.error());
   if (auto ok = out->link_stubs(); !ok) return tl::unexpected(ok.error());
   return out;
 }
 
-Result<> Datapath::fill(const Classifier& classifier, const std::string& run) {
+Result<> Datapath::fill(const Classifier& classifier) const {
   const auto& maps = skeleton_->maps;
   if (auto ok = fill_peers<traffic_prefix_v4>(maps.blackstart_v4, classifier.prefixes_v4); !ok) return ok;
   if (auto ok = fill_peers<traffic_prefix_v6>(maps.blackstart_v6, classifier.prefixes_v6); !ok) return ok;
   if (auto ok = fill_peers<traffic_key_v4>(maps.blackstart_x4, classifier.exact_v4); !ok) return ok;
   if (auto ok = fill_peers<traffic_key_v6>(maps.blackstart_x6, classifier.exact_v6); !ok) return ok;
+  std::vector<uint32_t> indices(classifier.sieve.size());
+  std::iota(indices.begin(), indices.end(), 0);
+  if (auto ok = fill_map(maps.blackstart_siev, indices, classifier.sieve); !ok) return ok;
 
   std::vector<traffic_port> ports;
   std::vector<uint64_t> bits;
@@ -132,15 +145,18 @@ Result<> Datapath::fill(const Classifier& classifier, const std::string& run) {
     ports.push_back(port);
     bits.push_back(value);
   }
-  if (auto ok = fill_map(maps.blackstart_port, ports, bits); !ok) return ok;
+  return fill_map(maps.blackstart_port, ports, bits);
+}
 
+// The programs hold the identity, so whoever finds one can ask whose it is.
+Result<> Datapath::identify(const std::string& run) {
   traffic_identity identity{};
   run.copy(identity.run, sizeof(identity.run) - 1);
   boot_id().copy(identity.boot_id, sizeof(identity.boot_id) - 1);
   identity.pid = static_cast<uint64_t>(getpid());
-  if (auto ok = fill_map(maps.blackstart_id, std::vector<uint32_t>{0}, std::vector{identity}); !ok) return ok;
-  // The programs hold the identity, so whoever finds one can ask whose it is.
-  const int id = bpf_map__fd(maps.blackstart_id);
+  if (auto ok = fill_map(skeleton_->maps.blackstart_id, std::vector<uint32_t>{0}, std::vector{identity}); !ok)
+    return ok;
+  const int id = bpf_map__fd(skeleton_->maps.blackstart_id);
   for (bpf_program* program : classifiers(*skeleton_)) {
     if (bpf_prog_bind_map(bpf_program__fd(program), id, nullptr) != 0)
       return kernel_refused(errno, "bind map blackstart_id to", bpf_program__name(program));

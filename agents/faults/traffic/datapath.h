@@ -21,9 +21,15 @@ class Datapath {
  public:
   enum class Entry { kDirect, kStub };  // stubs are what clsact is given
 
-  // On failure nothing is left in the kernel.
+  // load and fill. On failure nothing is left in the kernel.
   static Result<std::unique_ptr<Datapath>> make(const Classifier& classifier, const std::string& run,
                                                 Entry entry);
+  // The programs, with maps still empty. They may be attached at once: until it is fired a classifier
+  // lets every packet pass. On failure nothing is left in the kernel.
+  static Result<std::unique_ptr<Datapath>> load(const Classifier& classifier, const std::string& run,
+                                                Entry entry);
+  // The maps, of the classifier that was loaded. From any thread.
+  [[nodiscard]] Result<> fill(const Classifier& classifier) const;
   ~Datapath();
   Datapath(const Datapath&) = delete;
   Datapath& operator=(const Datapath&) = delete;
@@ -46,7 +52,7 @@ class Datapath {
 
  private:
   Datapath(blackstart_traffic* skeleton, const traffic_config& config, Entry entry);
-  Result<> fill(const Classifier& classifier, const std::string& run);
+  Result<> identify(const std::string& run);
   Result<> link_stubs();
 
   blackstart_traffic* skeleton_;

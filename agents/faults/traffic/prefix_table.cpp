@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/traffic/prefix_table.h"
 
+#include <endian.h>
+
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <iterator>
 
 namespace blackstart {
@@ -23,15 +26,19 @@ uint128 mask(int length) {
 }
 
 uint128 number(const Address& address) {
-  uint128 out = 0;
-  for (const uint8_t byte : address.bytes) out = out << 8 | byte;
-  return out;
+  uint64_t high, low;
+  std::memcpy(&high, address.bytes.data(), 8);
+  std::memcpy(&low, address.bytes.data() + 8, 8);
+  return uint128{be64toh(high)} << 64 | be64toh(low);
 }
 
 Address address(uint128 number, bool v6) {
   Address out;
   out.v6 = v6;
-  for (int i = 15; i >= 0; --i, number >>= 8) out.bytes[i] = v6 || i < 4 ? static_cast<uint8_t>(number) : 0;
+  const uint64_t high = htobe64(static_cast<uint64_t>(number >> 64)),
+                 low = htobe64(static_cast<uint64_t>(number));
+  std::memcpy(out.bytes.data(), &high, v6 ? 8 : 4);
+  if (v6) std::memcpy(out.bytes.data() + 8, &low, 8);
   return out;
 }
 
@@ -39,26 +46,35 @@ bool covers(const Node& outer, const Node& inner) {
   return outer.length <= inner.length && (inner.base & mask(outer.length)) == outer.base;
 }
 
+// By address, outer before inner.
 struct OuterFirst {
-  bool operator()(const Node& a, const Node& b) const {
+  template <typename T>
+  bool operator()(const T& a, const T& b) const {
     return a.base != b.base ? a.base < b.base : a.length < b.length;
   }
 };
 
 // Targets mostly come in order, and looking is cheaper than sorting.
-template <typename T, typename Less>
-void sort_unless_sorted(std::vector<T>& items, Less less) {
-  if (!std::is_sorted(items.begin(), items.end(), less)) std::sort(items.begin(), items.end(), less);
+template <typename T>
+void sort_unless_sorted(std::vector<T>& items) {
+  if (!std::is_sorted(items.begin(), items.end(), OuterFirst()))
+    std::sort(items.begin(), items.end(), OuterFirst());
 }
 
 // Two halves of the same value become their whole, longest first.
-std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
+std::vector<Node> merge_siblings(std::vector<Node> nodes) {
+  std::array<size_t, 129> sizes{};
+  for (const Node& node : nodes) ++sizes[node.length];
   std::array<std::vector<Node>, 129> by_length;
+  for (size_t length = 0; length < sizes.size(); ++length) by_length[length].reserve(sizes[length]);
   for (const Node& node : nodes) by_length[node.length].push_back(node);
+  bool merged = false;
   std::vector<Node> out, wholes;
+  out.reserve(nodes.size());
   for (int length = 128; length >= 0; --length) {
     // Of a whole and a node of the same prefix the whole wins: it hides the node.
     std::vector<Node> level;
+    level.reserve(wholes.size() + by_length[length].size());
     std::set_union(wholes.begin(), wholes.end(), by_length[length].begin(), by_length[length].end(),
                    std::back_inserter(level), OuterFirst());
     wholes.clear();
@@ -68,19 +84,22 @@ std::vector<Node> merge_siblings(const std::vector<Node>& nodes) {
       if (first_half && i + 1 < level.size() && level[i + 1].base == (level[i].base | last_bit) &&
           level[i + 1].value == level[i].value) {
         wholes.push_back({level[i].base, static_cast<uint8_t>(length - 1), level[i].value});
+        merged = true;
         ++i;
       } else {
         out.push_back(level[i]);
       }
     }
   }
-  sort_unless_sorted(out, OuterFirst());
+  if (!merged) return nodes;
+  sort_unless_sorted(out);
   return out;
 }
 
 // A node that says what its nearest covering one says adds nothing.
 void drop_repeats(std::vector<Node>& nodes) {
   std::vector<Node> kept, covering;
+  kept.reserve(nodes.size());
   for (const Node& node : nodes) {
     while (!covering.empty() && !covers(covering.back(), node)) covering.pop_back();
     if (node.value == (covering.empty() ? PeerValue{} : covering.back().value)) continue;
@@ -93,24 +112,29 @@ void drop_repeats(std::vector<Node>& nodes) {
 }  // namespace
 
 std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
-  std::vector<std::pair<Node, const Note*>> sorted;
+  struct Noted {
+    uint128 base;
+    uint8_t length;
+    const Note* note;
+  };
+  std::vector<Noted> sorted;
+  sorted.reserve(notes_.size());
   for (const Note& note : notes_)
-    if (note.prefix.base.v6 == v6)
-      sorted.push_back({{number(note.prefix.base), note.prefix.length, {}}, &note});
-  sort_unless_sorted(sorted, [](const auto& a, const auto& b) { return OuterFirst()(a.first, b.first); });
+    if (note.prefix.base.v6 == v6) sorted.push_back({number(note.prefix.base), note.prefix.length, &note});
+  sort_unless_sorted(sorted);
 
   // One node for each distinct prefix, holding what its own notes and the covering nodes say.
   std::vector<Node> nodes;
+  nodes.reserve(sorted.size());
   std::vector<Node> covering;
   for (size_t i = 0; i < sorted.size();) {
-    Node node = sorted[i].first;
+    Node node{sorted[i].base, sorted[i].length, {}};
     while (!covering.empty() && !covers(covering.back(), node)) covering.pop_back();
     if (!covering.empty()) node.value = covering.back().value;
     node.value.self_test = false;
     uint64_t set = 0, clear = 0;
-    for (; i < sorted.size() && sorted[i].first.base == node.base && sorted[i].first.length == node.length;
-         ++i) {
-      const Note& note = *sorted[i].second;
+    for (; i < sorted.size() && sorted[i].base == node.base && sorted[i].length == node.length; ++i) {
+      const Note& note = *sorted[i].note;
       set |= note.set;
       clear |= note.clear;
       if (note.site) node.value.site = *note.site;
@@ -123,7 +147,7 @@ std::vector<PeerEntry> PrefixTable::compile(bool v6, uint64_t relevant) const {
 
   for (Node& node : nodes)
     if (!(node.value.bits & relevant)) node.value = {0, 0, node.value.self_test};
-  nodes = merge_siblings(nodes);
+  nodes = merge_siblings(std::move(nodes));
   drop_repeats(nodes);
 
   std::vector<PeerEntry> out;

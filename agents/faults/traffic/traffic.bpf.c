@@ -40,6 +40,15 @@ PEER_MAP(blackstart_x6, BPF_MAP_TYPE_HASH, struct traffic_key_v6, 0);
 PEER_MAP(blackstart_v4, BPF_MAP_TYPE_LPM_TRIE, struct traffic_prefix_v4, BPF_F_NO_PREALLOC);
 PEER_MAP(blackstart_v6, BPF_MAP_TYPE_LPM_TRIE, struct traffic_prefix_v6, BPF_F_NO_PREALLOC);
 
+/* Every address in the hashes sets the bit traffic_sieve_v4/v6() gives; most strangers meet an unset
+ * one, and are told apart without a call and without the memory of the hashes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct traffic_sieve);
+} blackstart_siev SEC(".maps");
+
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 1);
@@ -97,8 +106,14 @@ static __always_inline void count(const struct __sk_buff* skb, __u32 fault, __u3
   counter->last_ns = now;
 }
 
+static __always_inline bool may_be_exact(__u32 hash) {
+  __u32 bit = hash >> config.sieve_shift, index = bit / TRAFFIC_SIEVE_BITS;
+  const struct traffic_sieve* sieve = bpf_map_lookup_elem(&blackstart_siev, &index);
+  return sieve && sieve->words[bit % TRAFFIC_SIEVE_BITS / 64] >> (bit % 64) & 1;
+}
+
 static __always_inline const struct traffic_peer* find_v4(__be32 address) {
-  if (config.exact_v4) {
+  if (config.exact_v4 && may_be_exact(traffic_sieve_v4(address))) {
     struct traffic_key_v4 key;
     __builtin_memcpy(key.address, &address, sizeof(key));
     const struct traffic_peer* peer = bpf_map_lookup_elem(&blackstart_x4, &key);
@@ -113,7 +128,7 @@ static __always_inline const struct traffic_peer* find_v4(__be32 address) {
 }
 
 static __always_inline const struct traffic_peer* find_v6(const struct in6_addr* address) {
-  if (config.exact_v6) {
+  if (config.exact_v6 && may_be_exact(traffic_sieve_v6(address->in6_u.u6_addr32))) {
     struct traffic_key_v6 key;
     __builtin_memcpy(key.address, address, sizeof(key));
     const struct traffic_peer* peer = bpf_map_lookup_elem(&blackstart_x6, &key);

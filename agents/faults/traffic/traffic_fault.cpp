@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <future>
 
 #include "agents/contract/units.h"
 
@@ -61,12 +62,15 @@ Result<> TrafficFault::arm_datapath(const contract::Order& order, const std::vec
   sites_ = classifier->sites;
   kind_ = choose_attachment(order.attachment());
   auto datapath =
-      Datapath::make(*classifier, order.run(),
+      Datapath::load(*classifier, order.run(),
                      kind_ == AttachmentKind::kTcx ? Datapath::Entry::kDirect : Datapath::Entry::kStub);
   if (!datapath) return tl::unexpected(datapath.error());
   datapath_ = std::move(*datapath);
   attachments_ = std::make_unique<Attachments>(*datapath_, kind_, options_.state_dir);
+  // Filling keeps a CPU busy, attaching waits for the kernel: they go side by side.
+  auto filling = std::async([&] { return datapath_->fill(*classifier); });
   const auto attached = attachments_->sync(present);
+  if (auto filled = filling.get(); !filled) return filled;
   if (!attached) return tl::unexpected(attached.error());
   auto self_test = SelfTest::make();
   if (!self_test) return tl::unexpected(self_test.error());

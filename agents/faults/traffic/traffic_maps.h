@@ -63,9 +63,11 @@ struct traffic_config {
   __u32 exact_v6;
   __u32 prefix_v4;
   __u32 prefix_v6;
-  __u32 rules;  /* rules 1..rules exist */
-  __u32 sites;  /* site indices 0..sites-1 exist */
-  __u32 faults; /* fault indices 0..faults-1 exist; `faults` itself counts the self-test */
+  __u32 rules;       /* rules 1..rules exist */
+  __u32 sites;       /* site indices 0..sites-1 exist */
+  __u32 faults;      /* fault indices 0..faults-1 exist; `faults` itself counts the self-test */
+  __u32 sieve_shift; /* what a sieve hash is shifted right by; gives the bit */
+  __u32 unused;
   struct traffic_rule rule[TRAFFIC_MAX_RULES + 1];
 };
 
@@ -89,6 +91,25 @@ static inline __u32 traffic_counter_index(__u32 sites, __u32 fault, __u32 site, 
   return ((fault * sites + site) * 2 + egress) * 2 + verdict;
 }
 
+/* Element of the sieve: bits of it, many at once so that few have to be written. */
+#define TRAFFIC_SIEVE_BITS 4096
+struct traffic_sieve {
+  __u64 words[TRAFFIC_SIEVE_BITS / 64];
+};
+
+/* Where the sieve keeps the bit of an address, given as its words in network order. */
+static inline __u32 traffic_mix(__u32 word) {
+  word = (word ^ word >> 16) * 0x7feb352d;
+  return (word ^ word >> 15) * 0x846ca68b;
+}
+static inline __u32 traffic_sieve_v4(__u32 address) {
+  return traffic_mix(address);
+}
+static inline __u32 traffic_sieve_v6(const __u32 address[4]) {
+  return traffic_mix(address[0] ^
+                     traffic_mix(address[1] ^ traffic_mix(address[2] ^ traffic_mix(address[3]))));
+}
+
 /* Says whose objects these are. */
 struct traffic_identity {
   char run[64];
@@ -101,7 +122,7 @@ static_assert(sizeof(traffic_peer) == 16 && sizeof(traffic_prefix_v4) == 8 &&
               sizeof(traffic_prefix_v6) == 20);
 static_assert(sizeof(traffic_port) == 4 && sizeof(traffic_rule) == 24 && sizeof(traffic_gate) == 32);
 static_assert(sizeof(traffic_count) == 32 && sizeof(traffic_identity) == 112);
-static_assert(sizeof(traffic_config) == 64 + 24 * (TRAFFIC_MAX_RULES + 1));
+static_assert(sizeof(traffic_config) == 72 + 24 * (TRAFFIC_MAX_RULES + 1));
 #endif
 
 #endif
