@@ -148,17 +148,19 @@ Result<> LeakCounter::add_watch(const contract::LeakWatch& watch) {
 
 Result<> LeakCounter::fire(int64_t t0, int64_t horizon) {
   t0_ = t0;
-  return widen(horizon);
+  return count_from(t0 + kSettleNs, horizon);
 }
 
+// Others hear of a later horizon at their own moment.
 Result<> LeakCounter::widen(int64_t horizon) {
-  const int64_t now = monotonic_now();
+  return count_from(monotonic_now() + kHearsayNs, horizon);
+}
+
+Result<> LeakCounter::count_from(int64_t earliest, int64_t horizon) {
   for (size_t i = 0; i < watches_.size(); ++i) {
     const Watch& watch = watches_[i];
     if (watch.counting || watch.start_ns >= horizon) continue;
-    // Others hear of a later horizon at their own moment.
-    const int64_t start = t0_ + watch.start_ns;
-    const int64_t from = start >= now ? start + kSettleNs : now + kHearsayNs;
+    const int64_t from = std::max(earliest, t0_ + watch.start_ns + kSettleNs);
     for (const bool v6 : {false, true}) {
       if (!(v6 ? watch.sources_v6 : watch.sources_v4)) continue;
       if (!watch.any_destination && !(v6 ? watch.destinations_v6 : watch.destinations_v4)) continue;

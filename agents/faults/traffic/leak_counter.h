@@ -24,7 +24,7 @@ class LeakCounter {
   // Counts from t0 + start + 20 ms (one clock tick and packets in flight) until t0 + end, t0 on
   // CLOCK_MONOTONIC, what starts before the horizon. Once.
   [[nodiscard]] Result<> fire(int64_t t0, int64_t horizon);
-  // What a later horizon lets in counts from then on, at the earliest.
+  // What a later horizon lets in counts from one second on, when every host has heard of it.
   [[nodiscard]] Result<> widen(int64_t horizon);
   // Follows interfaces that came or went.
   [[nodiscard]] Result<> sync(const std::vector<Interface>& present);
@@ -40,6 +40,7 @@ class LeakCounter {
     bool sources_v4, sources_v6, any_destination, destinations_v4, destinations_v6;
   };
   explicit LeakCounter(NftTable table) : table_(std::move(table)) {}
+  [[nodiscard]] Result<> count_from(int64_t earliest, int64_t horizon);
   [[nodiscard]] Result<> add_protection(const contract::Protection& protection);
   [[nodiscard]] Result<> add_watch(const contract::LeakWatch& watch);
 
