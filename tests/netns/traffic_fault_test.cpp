@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -89,6 +90,32 @@ TEST_P(EitherAttachment, WorksFaultedWorksAgain) {
   EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_REVERTED);
   EXPECT_EQ(packets(observed(*fault_), "drop"), packets(report, "drop")) << "still known after the revert";
   EXPECT_TRUE(fault_->revert()) << "again is fine";
+}
+
+// A site that is gone gives no sign; neither may the sender's own stack, which hears of a packet that
+// an egress program shoots: ENOBUFS for IP_RECVERR, and TCP that gives up within seconds.
+TEST_P(EitherAttachment, TheSendersOwnStackIsNotTold) {
+  const Connection flow = connect_tcp(kThereV4, kPatience);
+  ASSERT_TRUE(say(flow.socket, kPatience));
+  fault_ = armed(cut_there().attachment(GetParam()));
+  fire(*fault_);
+
+  for (const char* there : {kThereV4, kThereV6}) {
+    const auto [to, size] = endpoint(there, kEchoPort);
+    const Fd socket(::socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    const bool v6 = to.ss_family == AF_INET6;
+    ASSERT_EQ(::setsockopt(socket.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on,
+                           sizeof on),
+              0);
+    EXPECT_EQ(::sendto(socket.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), size), 1)
+        << there << ": " << strerror(errno);
+  }
+  EXPECT_FALSE(say(flow.socket, 2500ms));
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  ASSERT_EQ(::getsockopt(flow.socket.get(), IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+  EXPECT_GE(info.tcpi_backoff, 2) << "it waits longer each time, as for a packet that was lost";
 }
 
 TEST_P(EitherAttachment, ProtectedTrafficPasses) {

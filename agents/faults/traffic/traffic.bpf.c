@@ -95,6 +95,14 @@ static __always_inline const void* header(struct __sk_buff* skb, __u32 offset, v
   return bpf_skb_load_bytes(skb, offset, copy, size) ? NULL : copy;
 }
 
+/* Ends the packet so that nobody hears of it. On the way out TC_ACT_SHOT would tell the sender's own
+ * stack (NET_XMIT_DROP): UDP sockets with IP_RECVERR get ENOBUFS, and TCP tries every 500 ms without
+ * backing off and gives up within seconds. A redirect to an interface that does not exist frees the
+ * packet and reports success, under TCX and clsact alike. */
+static __always_inline int vanish(__u32 egress) {
+  return egress ? bpf_redirect(0, 0) : TC_ACT_SHOT;
+}
+
 static __always_inline void count(const struct __sk_buff* skb, __u32 fault, __u32 site, __u32 egress,
                                   __u32 verdict, __u64 now) {
   __u32 index = traffic_counter_index(config.sites, fault, site, egress, verdict);
@@ -168,7 +176,7 @@ static __always_inline int judge(struct __sk_buff* skb, const struct traffic_pee
                                  const struct upper* upper, __u32 egress) {
   if (peer->self_test && gate.testing) {
     count(skb, config.faults, 0, egress, TRAFFIC_DROP, 1);
-    return TC_ACT_SHOT;
+    return vanish(egress);
   }
   __u64 bits = peer->bits & config.direction[egress];
   if (config.ports) {
@@ -189,7 +197,7 @@ static __always_inline int judge(struct __sk_buff* skb, const struct traffic_pee
     if (now < t0 + config.rule[i].start_ns || now >= t0 + config.rule[i].end_ns) continue;
     bool pass = bits & TRAFFIC_PROTECTED;
     count(skb, config.rule[i].fault, peer->site, egress, pass ? TRAFFIC_PASS : TRAFFIC_DROP, now);
-    return pass ? NEXT : TC_ACT_SHOT;
+    return pass ? NEXT : vanish(egress);
   }
   return NEXT;
 }
