@@ -57,7 +57,9 @@ Result<size_t> revert_directly(const RunRecord& record) {
 Result<std::string> abort_one(RunRegistry& registry, const RunRecord& record) {
   const char* login = getlogin();
   const std::string who = login ? login : "uid " + std::to_string(getuid());
-  if (auto ok = registry.request_abort(record.run, "aborted by " + who); !ok)
+  if (auto ok =
+          registry.request_abort(record.run, "aborted by " + who + " (pid " + std::to_string(getpid()) + ")");
+      !ok)
     return tl::unexpected(ok.error());
   if (ended_by_conductor(record)) return std::string("its conductor has reverted every host");
   const auto reverted = revert_directly(record);

@@ -53,9 +53,6 @@ std::string experiment_yaml(const Invocation& invocation, const std::string& sit
          "    - " +
          fault +
          "}\n"
-         "  limits: {duration: " +
-         quoted(duration) +
-         "}\n"
          "  recovery: {watch: 1s}\n";
 }
 

@@ -17,6 +17,7 @@
 #include "injector/conduct/conduct.h"
 #include "injector/lab/paths.h"
 #include "injector/plan/make_plan.h"
+#include "injector/plan/sha256.h"
 #include "injector/record/event_log.h"
 #include "injector/record/metrics_table.h"
 #include "injector/record/outcome_json.h"
@@ -57,13 +58,6 @@ class Recorder final : public RunObserver {
   std::string failure_;
 };
 
-Result<> check_report_format(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension();
-  if (path.empty() || extension == ".md" || extension == ".json") return {};
-  return fail(ErrorKind::kMissing, "write a report as " + (extension.empty() ? path : extension), "", 0,
-              "this version writes .md and .json");
-}
-
 bool confirmed(const Plan& plan, const Invocation& invocation) {
   if (invocation.options.count("yes") || invocation.options.count("ci")) return true;
   if (!isatty(STDIN_FILENO)) return false;
@@ -98,6 +92,19 @@ RunRegistry registry_of(const Invocation& invocation) {
                      std::filesystem::absolute(invocation.options["state"].as<std::string>()));
 }
 
+Result<> check_report_format(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension();
+  if (extension == ".md" || extension == ".json") return {};
+  return fail(ErrorKind::kMissing, "write a report as", extension.empty() ? path : extension, 0,
+              "this version writes .md and .json");
+}
+
+Result<> write_report(const std::string& path, const Outcome& outcome) {
+  if (auto ok = check_report_format(path); !ok) return ok;
+  return write_file(
+      path, path.ends_with(".md") ? report::markdown_text(outcome) : outcome_json(outcome).dump(2) + "\n");
+}
+
 std::string agents_folder(const std::string& topology) {
   return lab::Paths::of(topology).agents().string();
 }
@@ -125,8 +132,8 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     plan_options.attachment = contract::ATTACHMENT_CLSACT;
   else if (attach != "auto")
     return usage_error("run", "--attach is auto, tcx or clsact, not " + attach);
-  if (auto ok = check_report_format(option(invocation, "report").value_or("")); !ok)
-    return report(ok.error(), json);
+  if (const auto path = option(invocation, "report"))
+    if (auto ok = check_report_format(*path); !ok) return report(ok.error(), json);
 
   const auto plan = make_plan(topology, experiment, plan_options);
   if (!plan) return report(plan.error(), json);
@@ -134,7 +141,10 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   RunRegistry registry = registry_of(invocation);
   EmbeddedChannel channel(agents_folder(topology.name));
   const auto hosts = channel.hosts();
-  if (!hosts) return report(hosts.error(), json);
+  if (!hosts)
+    return report(Error{ErrorKind::kMissing, hosts.error().operation, hosts.error().object,
+                        hosts.error().code, "run as root"},
+                  json);
   if (hosts->empty())
     return report(
         Error{ErrorKind::kRefused, "run " + experiment.name + ": no agents listen for topology",
@@ -155,8 +165,8 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   const auto open = registry.open(record);
   if (!open) return report(open.error(), json);
   const std::string folder = registry.kept_folder(record.run);
-  if (auto ok = write_file(folder + "/plan.json", report::plan_json(*plan).dump(2) + "\n"); !ok)
-    return report(ok.error(), json);
+  const std::string plan_text = report::plan_json(*plan).dump(2) + "\n";
+  if (auto ok = write_file(folder + "/plan.json", plan_text); !ok) return report(ok.error(), json);
   auto log = EventLog::create(folder + "/events.jsonl");
   if (!log) return report(log.error(), json);
 
@@ -188,9 +198,13 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   };
   const std::string outcome_text = outcome_json(outcome).dump(2) + "\n";
   keep(folder + "/outcome.json", outcome_text);
+  // The chain ends in what was planned and what came out, so that neither can be edited quietly.
+  if (auto ok =
+          log->append("record", {{"plan", sha256_hex(plan_text)}, {"outcome", sha256_hex(outcome_text)}});
+      !ok)
+    code = std::max(code, report(ok.error(), false));
   if (const auto path = option(invocation, "report"))
-    keep(*path,
-         std::filesystem::path(*path).extension() == ".md" ? report::markdown_text(outcome) : outcome_text);
+    if (auto ok = write_report(*path, outcome); !ok) code = std::max(code, report(ok.error(), false));
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
     std::cout << outcome_text;

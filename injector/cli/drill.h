@@ -6,6 +6,7 @@
 
 #include "injector/cli/command.h"
 #include "injector/experiment/experiment.h"
+#include "injector/record/outcome.h"
 #include "injector/record/run_registry.h"
 #include "injector/topology/topology.h"
 
@@ -20,6 +21,10 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
 // --state: where records are kept; and the registry that stands there.
 void declare_state(po::options_description& options);
 RunRegistry registry_of(const Invocation& invocation);
+
+// A report as FILE.md or FILE.json; kMissing for anything else.
+Result<> check_report_format(const std::string& path);
+Result<> write_report(const std::string& path, const Outcome& outcome);
 
 // Where the agents of a topology's lab listen.
 std::string agents_folder(const std::string& topology);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 
@@ -11,6 +12,7 @@
 #include "injector/experiment/load.h"
 #include "injector/lab/lab.h"
 #include "injector/record/outcome.h"
+#include "injector/record/run_registry.h"
 
 namespace blackstart::cli {
 namespace {
@@ -139,6 +141,12 @@ int down(const Invocation& invocation) {
     if (!found) return report(found.error(), invocation.json);
     name = found->name();
   }
+  for (const RunRecord& run : RunRegistry().live().value_or(std::vector<RunRecord>{}))
+    if (run.topology == name && RunRegistry::conductor_alive(run))
+      return report(
+          Error{ErrorKind::kRefused, "take down lab", name, 0,
+                "run " + run.run + " is under way on it (blackstart abort " + run.run + " ends that run)"},
+          invocation.json);
   const auto gone = Lab::down(name, progress(invocation.json));
   if (!gone) return report(gone.error(), invocation.json);
   if (invocation.json)
@@ -169,9 +177,11 @@ int exec(const Invocation& invocation) {
   if (invocation.arguments.size() < 3) return usage_error("lab", "exec takes a host and a command");
   const auto found = Lab::find(option(invocation, "lab"));
   if (!found) return report(found.error(), invocation.json);
-  return report(
-      found->exec(invocation.arguments[1], {invocation.arguments.begin() + 2, invocation.arguments.end()}),
-      invocation.json);
+  auto first = invocation.arguments.begin() + 2;
+  if (*first == "--" && std::next(first) != invocation.arguments.end()) ++first;
+  const Error error = found->exec(invocation.arguments[1], {first, invocation.arguments.end()});
+  const int code = report(error, invocation.json);
+  return error.code == ENOENT ? 127 : error.code == EACCES ? 126 : code;  // as a shell has it
 }
 
 }  // namespace

@@ -2,15 +2,18 @@
 // `runs` lists what was kept, `report` prints one of it again.
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/drill.h"
+#include "injector/plan/sha256.h"
 #include "injector/record/event_log.h"
 #include "injector/record/outcome_json.h"
-#include "injector/record/write_file.h"
 #include "injector/report/compare.h"
 #include "injector/report/outcome_report.h"
 
@@ -19,13 +22,53 @@ namespace {
 
 using nlohmann::json;
 
-Result<Outcome> read_kept(const RunRegistry& registry, const std::string& run) {
-  // A run id never holds a slash: nothing outside the folder is read.
-  const std::string path = registry.kept_folder(run) + "/outcome.json";
+std::optional<std::string> text_of(const std::string& path) {
   std::ifstream file(path);
-  if (run.find('/') != std::string::npos || !file)
+  if (!file) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<Outcome> read_kept(const RunRegistry& registry, const std::string& run) {
+  const std::string folder = registry.kept_folder(run);
+  // A run id never holds a slash: nothing outside the folder is read.
+  if (run.find('/') != std::string::npos || !std::filesystem::is_directory(folder))
     return fail(ErrorKind::kInvalid, "report on", run, 0, "no such run; `blackstart runs` lists them");
-  return read_outcome(json::parse(file, nullptr, false));
+  const auto text = text_of(folder + "/outcome.json");
+  if (!text)
+    return fail(ErrorKind::kInvalid, "report on", run, 0,
+                "it has no outcome: it is under way, or its conductor died; what happened is in " + folder +
+                    "/events.jsonl");
+  const json outcome = json::parse(*text, nullptr, false);
+  if (outcome.is_discarded())
+    return fail(ErrorKind::kInvalid, "read", folder + "/outcome.json", 0, "it is no JSON");
+  return read_outcome(outcome);
+}
+
+// The chain is whole, and what it seals at its end is what lies beside it.
+Result<VerifiedLog> verify_run(const RunRegistry& registry, const std::string& run) {
+  const std::string folder = registry.kept_folder(run);
+  const auto verified = verify_log(folder + "/events.jsonl");
+  if (!verified) return verified;
+  if (verified->last_type != "record")
+    return fail(ErrorKind::kInvalid, "verify", folder, 0,
+                "the chain is whole but was never sealed: the run is under way, or its conductor died");
+  const json sealed = json::parse(verified->last_data);
+  for (const char* part : {"plan", "outcome"})
+    if (sealed.value(part, "") != sha256_hex(text_of(folder + "/" + part + ".json").value_or("")))
+      return fail(ErrorKind::kInvalid, "verify", folder + "/" + part + ".json", 0,
+                  "it is not what the run wrote");
+  return verified;
+}
+
+int verify(const RunRegistry& registry, const std::string& run, bool as_json) {
+  const auto verified = verify_run(registry, run);
+  if (!verified) return report(verified.error(), as_json);
+  if (as_json)
+    std::cout << json{{"run", run}, {"events", verified->events}, {"head", verified->head}}.dump(2) << "\n";
+  else
+    std::cout << run << ": plan, events and outcome are what the run wrote; " << verified->events
+              << " events, head " << verified->head << "\n";
+  return kExitPass;
 }
 
 }  // namespace
@@ -39,12 +82,16 @@ int run_runs(const Invocation& invocation) {
   json list = json::array();
   for (const std::string& run : registry.kept()) {
     const auto outcome = read_kept(registry, run);
-    if (!outcome) continue;  // under way, or ended before it had an outcome
+    if (!outcome) {
+      list.push_back({{"run", run}, {"verdict", nullptr}, {"why", outcome.error().hint}});
+      continue;
+    }
+    const bool judged = outcome->verdict != Verdict::kNone;
     list.push_back({{"run", run},
                     {"experiment", outcome->experiment},
                     {"topology", outcome->topology},
-                    {"verdict", verdict_name(outcome->verdict)},
-                    {"recoveryVerdict", verdict_name(outcome->recovery_verdict)},
+                    {"verdict", judged ? json(verdict_name(outcome->verdict)) : json()},
+                    {"why", judged ? "" : "refused: " + outcome->reason},
                     {"exitCode", outcome->exit_code}});
   }
   if (invocation.json) {
@@ -52,19 +99,24 @@ int run_runs(const Invocation& invocation) {
     return kExitPass;
   }
   if (list.empty()) std::cout << "no runs are kept\n";
-  for (const json& run : list)
-    std::cout << run["run"].get<std::string>() << "  " << run["experiment"].get<std::string>() << " on "
-              << run["topology"].get<std::string>() << ": " << run["verdict"].get<std::string>() << " (exit "
-              << run["exitCode"] << ")\n";
+  for (const json& run : list) {
+    std::cout << run["run"].get<std::string>();
+    if (run.contains("experiment"))
+      std::cout << "  " << run["experiment"].get<std::string>() << " on "
+                << run["topology"].get<std::string>();
+    std::cout << ": " << (run["verdict"].is_null() ? run["why"] : run["verdict"]).get<std::string>();
+    if (run.contains("exitCode")) std::cout << " (exit " << run["exitCode"] << ")";
+    std::cout << "\n";
+  }
   return kExitPass;
 }
 
 void declare_report(po::options_description& options) {
   auto add = options.add_options();
   add("compare", po::value<std::string>()->value_name("RUN"), "print both runs side by side");
-  add("report", po::value<std::string>()->value_name("FILE.md"),
-      "write Markdown to FILE.md instead of printing");
-  add("verify", "check the hash chain of the run's event log");
+  add("report", po::value<std::string>()->value_name("FILE"),
+      "write FILE.md or FILE.json instead of printing");
+  add("verify", "check that plan, events and outcome are what the run wrote");
   declare_state(options);
 }
 
@@ -72,21 +124,9 @@ int run_report(const Invocation& invocation) {
   if (invocation.arguments.size() != 1)
     return usage_error("report", "expected one run; `blackstart runs` lists them");
   const RunRegistry registry = registry_of(invocation);
+  if (invocation.options.count("verify")) return verify(registry, invocation.arguments[0], invocation.json);
   const auto outcome = read_kept(registry, invocation.arguments[0]);
   if (!outcome) return report(outcome.error(), invocation.json);
-  if (invocation.options.count("verify")) {
-    const auto verified = verify_log(outcome->log_file, outcome->log_head);
-    if (!verified) return report(verified.error(), invocation.json);
-    if (invocation.json) {
-      std::cout
-          << json{{"file", outcome->log_file}, {"events", verified->events}, {"head", verified->head}}.dump(2)
-          << "\n";
-      return kExitPass;
-    }
-    std::cout << outcome->log_file << ": unbroken, " << verified->events << " events, head " << verified->head
-              << "\n";
-    return kExitPass;
-  }
   if (invocation.options.count("compare")) {
     const auto other = read_kept(registry, invocation.options["compare"].as<std::string>());
     if (!other) return report(other.error(), invocation.json);
@@ -95,8 +135,7 @@ int run_report(const Invocation& invocation) {
     else
       std::cout << report::compare_text(*outcome, *other);
   } else if (invocation.options.count("report")) {
-    if (auto ok = write_file(invocation.options["report"].as<std::string>(), report::markdown_text(*outcome));
-        !ok)
+    if (auto ok = write_report(invocation.options["report"].as<std::string>(), *outcome); !ok)
       return report(ok.error(), invocation.json);
   } else if (invocation.json) {
     std::cout << outcome_json(*outcome).dump(2) << "\n";

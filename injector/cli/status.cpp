@@ -78,9 +78,14 @@ int run_status(const Invocation& invocation) {
         std::cout << "  dropped " << host["dropped"] << "  leaked " << host["leaked"];
       std::cout << "\n";
     }
-    if (run["conductor"] == "gone")
-      std::cout << "  its faults end at their lease or deadline; `blackstart abort "
-                << run["run"].get<std::string>() << "` ends them now\n";
+    if (run["conductor"] != "gone") continue;
+    const std::string id = run["run"].get<std::string>();
+    if (run["hosts"].empty())
+      std::cout << "  its conductor died and no host is held any more; `blackstart abort " << id
+                << "` forgets it\n";
+    else
+      std::cout << "  its faults end at their lease or deadline; `blackstart abort " << id
+                << "` ends them now\n";
   }
   return kExitPass;
 }

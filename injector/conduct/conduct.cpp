@@ -154,7 +154,7 @@ class Run {
     const auto reverted =
         fleet_.revert(reason);  // before a word is printed: nobody may be listening any more
     enter("revert");
-    times_.reverted = asked;
+    times_.reverted = std::min(asked, times_.fired + end_of_faults().count());
     if (times_.fired > now()) times_.fired = times_.reverted = 0;  // taken back before it began
     if (!reverted) {
       stranded_ = true;
@@ -173,6 +173,10 @@ class Run {
       if (aborted()) return;
       recovered_ = steady(experiment_.probes, histories_, watch, times_.reverted, now()).held;
       if (recovered_ == std::optional(true)) return;
+      if (fleet_.lost().size() == fleet_.size()) {
+        note("no agent answers any more: nobody can say whether the steady state returned");
+        return;
+      }
       if (now() - times_.reverted > (watch + kRecoveryPatience).count()) {
         note("the steady state did not return: " +
              why_not_steady(experiment_.probes, histories_, now() - watch.count(), now()));
@@ -195,10 +199,14 @@ class Run {
     if (armed_) {
       outcome_.residue = fleet_.residue();
       for (const auto& [host, why] : fleet_.lost()) {
-        gaps_.push_back("what " + host + " saw is not known: " + why);
+        gaps_.push_back("what " + host + " saw to the end is not known: " + why);
         note(host + ": " + why +
-             "; a fault an agent does not end itself ends with the agent, its lease or its deadline");
+             "; the kernel ends its faults with the agent, at their lease or at their deadline");
       }
+      // An agent that is there and does not answer still holds its links, inert as they may be.
+      for (const std::string& host : fleet_.hung())
+        outcome_.residue.push_back(host +
+                                   ": not known, its agent hangs; ending its agent frees what it holds");
       for (const auto& [host, what] : fleet_.trouble()) gaps_.push_back(host + ": " + what);
     }
     leave_phase();

@@ -35,12 +35,28 @@ void add_fault_report(const contract::FaultReport& report, OutcomeFault& fault,
   }
 }
 
+void add_leak(const contract::LeakReport& report, OutcomeFault& fault,
+              std::map<PairKey, OutcomeFault::Pair>& pairs) {
+  fault.leaked += report.packets();
+  auto& pair = pairs[{report.src_site(), report.dst_site(), "ingress", "leak"}];
+  pair.src_site = report.src_site();
+  pair.dst_site = report.dst_site();
+  pair.direction = "ingress";
+  pair.verdict = "leak";
+  pair.packets += report.packets();
+}
+
+// The hosts the fault is about; where it takes nobody away (a partition), all that carry it out.
 std::vector<std::string> hosts_with(const Plan& plan, const std::string& fault) {
-  std::vector<std::string> hosts;
-  for (const PlanTarget& target : plan.targets)
-    if (std::any_of(target.faults.begin(), target.faults.end(),
-                    [&](const auto& own) { return own.id == fault; }))
-      hosts.push_back(target.host);
+  std::vector<std::string> hosts, enforcing;
+  for (const PlanTarget& target : plan.targets) {
+    if (!std::any_of(target.faults.begin(), target.faults.end(),
+                     [&](const auto& own) { return own.id == fault; }))
+      continue;
+    enforcing.push_back(target.host);
+    if (target.target) hosts.push_back(target.host);
+  }
+  if (hosts.empty()) return enforcing;
   return hosts;
 }
 
@@ -95,7 +111,7 @@ void fill_faults(const Plan& plan, const std::map<std::string, contract::HostRep
       for (const auto& own : report.faults())
         if (own.id() == id) add_fault_report(own, fault, pairs);
       for (const auto& leak : report.leaks())
-        if (leak.fault() == id) fault.leaked += leak.packets();
+        if (leak.fault() == id) add_leak(leak, fault, pairs);
     }
     for (auto& [key, pair] : pairs) fault.pairs.push_back(std::move(pair));
     fault.end =

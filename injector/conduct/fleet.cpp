@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/conduct/fleet.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <set>
 
 namespace blackstart {
@@ -59,8 +61,13 @@ Fleet::Replies Fleet::ask(const std::vector<std::string>& hosts,
       // What a host says once it is free again does not undo what it saw.
       if (reply->report().run() == run_ || !reports_.contains(host)) reports_[host] = reply->report();
       lost_.erase(host);
+      hung_.erase(host);
     } else if (reply.error().kind == ErrorKind::kUnreachable) {
       lost_[host] = reply.error().message();
+      if (reply.error().code == ETIMEDOUT)
+        hung_.insert(host);
+      else
+        hung_.erase(host);
     }
   }
   return replies;

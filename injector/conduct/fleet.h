@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ class Fleet {
   // The last word of each host about this run.
   [[nodiscard]] const std::map<std::string, contract::HostReport>& reports() const { return reports_; }
   [[nodiscard]] const std::map<std::string, std::string>& lost() const { return lost_; }  // host → why
+  // Those of them whose agent is there but does not answer in time.
+  [[nodiscard]] std::vector<std::string> hung() const { return {hung_.begin(), hung_.end()}; }
   // What went wrong on a host that goes on, e.g. an interface that could not be covered.
   [[nodiscard]] const std::map<std::string, std::string>& trouble() const { return trouble_; }
   [[nodiscard]] size_t size() const { return hosts_.size(); }
@@ -60,6 +63,7 @@ class Fleet {
   std::map<std::string, contract::HostReport> reports_;
   std::map<std::string, uint64_t> taken_;  // cursor into each agent's samples
   std::map<std::string, std::string> lost_, trouble_;
+  std::set<std::string> hung_;
   bool holding_ = false;  // fired and not reverted
 };
 

@@ -67,6 +67,7 @@ std::vector<std::string> blind_spots(const Topology& topology) {
   std::vector<std::string> out{
       "overlays, tunnels and NAT show outer addresses: what they carry is cut or kept as a whole",
       "traffic inside a host, between its own addresses and containers behind it",
+      "the agents' own metrics (port 9464): those of a cut host cannot be scraped from outside either",
       "needs nobody declared: a service is predicted from its `needs` alone"};
   std::string unresolved;
   for (const auto& [name, service] : topology.services)

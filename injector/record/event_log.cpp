@@ -97,6 +97,8 @@ Result<VerifiedLog> verify_log(const std::string& file, const std::string& head)
       return broken("this event does not follow the one before it");
     if (seal(event) != line) return broken("this event is not what was written");
     verified.head = event["hash"];
+    verified.last_type = event.value("type", "");
+    verified.last_data = event.value("data", json()).dump();
     ++verified.events;
   }
   if (!head.empty() && verified.head != head)

@@ -86,16 +86,38 @@ Samples of_probes(const Outcome& outcome, double (*value)(const OutcomeProbe& pr
   return out;
 }
 
+// As the agents name them: "tcx_egress", and "outside" for what is in no known site.
+std::string hook_of(const OutcomeFault& fault, const OutcomeFault::Pair& pair) {
+  const auto slash = fault.engine.find('/');
+  return (slash == std::string::npos ? fault.engine : fault.engine.substr(slash + 1)) + "_" + pair.direction;
+}
+std::string site_label(const std::string& site) {
+  return site.empty() ? "outside" : site;
+}
+
 Samples of_pairs(const Outcome& outcome, double (*value)(const OutcomeFault::Pair& pair)) {
   Samples out;
   for (const OutcomeFault& fault : outcome.faults)
     for (const OutcomeFault::Pair& pair : fault.pairs)
-      out.push_back({{{"fault", fault.id},
-                      {"src_site", pair.src_site},
-                      {"dst_site", pair.dst_site},
-                      {"verdict", pair.verdict},
-                      {"hook", pair.direction}},
-                     value(pair)});
+      if (pair.verdict != "leak")
+        out.push_back({{{"fault", fault.id},
+                        {"src_site", site_label(pair.src_site)},
+                        {"dst_site", site_label(pair.dst_site)},
+                        {"verdict", pair.verdict},
+                        {"hook", hook_of(fault, pair)}},
+                       value(pair)});
+  return out;
+}
+
+Samples of_leaks(const Outcome& outcome) {
+  std::map<std::pair<std::string, std::string>, double> leaks;
+  for (const OutcomeFault& fault : outcome.faults)
+    for (const OutcomeFault::Pair& pair : fault.pairs)
+      if (pair.verdict == "leak")
+        leaks[{site_label(pair.src_site), site_label(pair.dst_site)}] += static_cast<double>(pair.packets);
+  Samples out;
+  for (const auto& [sites, packets] : leaks)
+    out.push_back({{{"src_site", sites.first}, {"dst_site", sites.second}}, packets});
   return out;
 }
 
@@ -177,9 +199,9 @@ const std::vector<Metric>& metrics_table() {
        [](O o) {
          return of_pairs(o, [](const OutcomeFault::Pair& p) { return static_cast<double>(p.bytes); });
        }},
-      {"blackstart_fault_leaked_packets_total", "counter", "", "fault",
+      {"blackstart_fault_leaked_packets_total", "counter", "", "src_site dst_site",
        "Packets that should have vanished, seen by an independent counter behind the drop; must stay 0",
-       [](O o) { return of_faults(o, [](const OutcomeFault& f) { return static_cast<double>(f.leaked); }); }},
+       [](O o) { return of_leaks(o); }},
       {"blackstart_fault_effectiveness_ratio", "gauge", "ratio", "fault",
        "Dropped / (dropped + leaked); NaN when nothing matched",
        [](O o) { return of_faults(o, effectiveness); }},

@@ -37,6 +37,8 @@ uint64_t start_time(int64_t pid) {
 
 Result<> make_folder(const std::string& path) {
   std::error_code code;
+  const fs::path runs = fs::path(path).parent_path();
+  if (fs::create_directories(runs, code)) fs::permissions(runs, fs::perms::owner_all, code);
   fs::create_directories(path, code);
   if (code) return fail(ErrorKind::kMissing, "create", path, code.value(), "run as root");
   fs::permissions(path, fs::perms::owner_all, code);

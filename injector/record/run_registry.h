@@ -52,7 +52,7 @@ class RunRegistry {
   void close(const std::string& run);
 
   [[nodiscard]] Result<std::vector<RunRecord>> live() const;  // newest first
-  [[nodiscard]] std::vector<std::string> kept() const;  // run ids, newest first
+  [[nodiscard]] std::vector<std::string> kept() const;        // run ids, newest first
   [[nodiscard]] std::string kept_folder(const std::string& run) const { return kept_ + "/runs/" + run; }
   // False also when its pid belongs to another process by now.
   [[nodiscard]] static bool conductor_alive(const RunRecord& record);

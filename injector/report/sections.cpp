@@ -34,11 +34,15 @@ std::string yes_no(std::optional<bool> met, const char* yes, const char* no) {
 Section what_happened(const Outcome& outcome) {
   Section out{"What happened", {}, {}};
   if (!outcome.summary.empty()) out.lines.push_back(outcome.summary);
-  out.lines.push_back(
-      outcome.t0
-          ? "T0 " + rfc3339(outcome.t0) +
-                (outcome.apply_skew ? ", agents fired within " + format_duration(*outcome.apply_skew) : "")
-          : "No packet was hit: there is no T0.");
+  out.lines.push_back(outcome.t0
+                          ? "T0 " + rfc3339(outcome.t0) +
+                                (outcome.apply_skew
+                                     ? ", agents fired within " +
+                                           std::string(*outcome.apply_skew < std::chrono::milliseconds(1)
+                                                           ? "1ms"
+                                                           : format_duration(*outcome.apply_skew))
+                                     : "")
+                          : "No packet was hit: there is no T0.");
   if (outcome.faults.empty()) return out;
   out.table.push_back({"fault", "kind", "hosts", "from", "to", "dropped", "leaked", "let pass"});
   for (const OutcomeFault& fault : outcome.faults)

@@ -258,15 +258,24 @@ TEST_F(RunTest, WhatWasKeptIsUnbroken) {
   EXPECT_NE(report.str().find("pangyo"), std::string::npos);
   EXPECT_NE(metrics.str().find("blackstart_verdict"), std::string::npos);
 
-  const std::string log = outcome["log"]["file"];
-  std::string bytes;
-  {
-    std::ifstream file(log);
-    bytes.assign(std::istreambuf_iterator<char>(file), {});
+  // One changed word in the outcome, then one flipped bit in the log: both are found.
+  const std::string kept = folder_ + "/runs/" + run;
+  const auto verified = [&] {
+    return run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_}).exit_code == 0;
+  };
+  for (const char* name : {"/outcome.json", "/plan.json", "/events.jsonl"}) {
+    std::string bytes;
+    {
+      std::ifstream file(kept + name);
+      bytes.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    std::string spoilt = bytes;
+    spoilt[spoilt.size() / 2] ^= 1;
+    std::ofstream(kept + name, std::ios::trunc) << spoilt;
+    EXPECT_FALSE(verified()) << name;
+    std::ofstream(kept + name, std::ios::trunc) << bytes;
+    EXPECT_TRUE(verified()) << name;
   }
-  bytes[bytes.size() / 2] ^= 1;
-  std::ofstream(log, std::ios::trunc) << bytes;
-  EXPECT_NE(run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_}).exit_code, 0);
 }
 
 }  // namespace

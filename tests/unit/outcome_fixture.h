@@ -23,18 +23,19 @@ inline Outcome pangyo_went_dark() {
   o.fired = t0 - 1'500'000;
   o.apply_skew = std::chrono::microseconds(850);
   o.phases = {{"steady", t0 - 6 * kSecond, t0 - kSecond}, {"hold", t0, t0 + 60 * kSecond}};
-  o.faults.push_back(
-      {"f1",
-       "site-blackhole",
-       "ebpf/tcx",
-       {"anyang-app", "pangyo-app"},
-       t0,
-       t0 + 60 * kSecond,
-       1234,
-       98765,
-       0,
-       4,
-       {{"pangyo", "users", "ingress", "drop", 1200, 90000}, {"", "pangyo", "egress", "drop", 34, 8765}}});
+  o.faults.push_back({"f1",
+                      "site-blackhole",
+                      "ebpf/tcx",
+                      {"anyang-app", "pangyo-app"},
+                      t0,
+                      t0 + 60 * kSecond,
+                      1234,
+                      98765,
+                      0,
+                      4,
+                      {{"pangyo", "users", "ingress", "drop", 1200, 90000},
+                       {"", "pangyo", "egress", "drop", 34, 8765},
+                       {"anyang", "pangyo", "ingress", "leak", 0, 0}}});
   o.services["login"] = {
       {Impact::kDown,
        {"needs session-cache, which is down", "session-cache: its only instance pangyo-cache is in the cut"}},
