@@ -53,7 +53,7 @@ RunningCommand::~RunningCommand() {
 }
 
 void RunningCommand::send(int signal) const {
-  kill(pid_, signal);
+  if (pid_ > 0) kill(pid_, signal);
 }
 
 CommandResult RunningCommand::wait(std::chrono::seconds patience) {
