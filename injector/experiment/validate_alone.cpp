@@ -117,9 +117,6 @@ class Validator {
     at_least(child(spec_, "lease"), "lease", kShortestLease);
     at_most_longest(child(spec_, "lease"), "lease");
     at_most_longest(child(child(spec_, "limits"), "duration"), "duration");
-    if (experiment_.control_path == ControlPath::kCut)
-      missing(child(spec_, "controlPath")->at, "controlPath: cut");
-    if (!experiment_.unprotect.empty()) missing(child(spec_, "unprotect")->at, "unprotect");
   }
 
   const Experiment& experiment_;

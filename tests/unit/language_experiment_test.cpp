@@ -76,7 +76,9 @@ TEST(Experiment, ReadsEveryField) {
   onConductorLoss: hold
   lease: 20s
   enforce: survivors
+  controlPath: cut
   expect: fail
+  unprotect: [management]
 )");
   ASSERT_TRUE(loaded) << loaded.error().front().at.text() << " " << loaded.error().front().message;
   const Experiment& e = loaded->experiment;
@@ -132,7 +134,9 @@ TEST(Experiment, ReadsEveryField) {
 
 TEST(Experiment, EveryFaultOfTheLanguageIsUnderstood) {
   const std::vector<std::string> later{
+  EXPECT_EQ(e.control_path, ControlPath::kCut);
       "fault: packet-loss, site: pangyo, probability: 5%, for: 1s",
+  EXPECT_THAT(e.unprotect, ElementsAre("management"));
       "fault: packet-loss, between: [pangyo, anyang], probability: 0.05, for: 1s",
       "fault: latency, service: login, delay: 100ms, jitter: 10ms, for: 1s",
       "fault: bandwidth, site: pangyo, rate: 512kbit, burst: 64KiB, for: 1s",
