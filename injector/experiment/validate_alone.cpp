@@ -73,7 +73,6 @@ class Validator {
       }
       at_least(child(item.get(), "every"), "every", kShortestPeriod);
       positive(child(item.get(), "timeout"), "timeout");
-      if (const Entry* prometheus = item->entry("prometheus")) missing(prometheus->at, "a prometheus probe");
     }
   }
 
