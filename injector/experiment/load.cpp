@@ -76,7 +76,7 @@ tl::expected<LoadedExperiment, Problems> load_experiment(const std::string& path
   if (is_kind(document, "Experiment", "Topology", problems)) {
     Experiment& experiment = loaded.experiment;
     experiment = read_experiment(document, problems);
-    validate(experiment, document, problems);
+    validate(document, problems);
     if (!topology_path.empty()) experiment.topology = topology_path;
     if (experiment.topology.empty()) {
       problems.push_back({Problem::Kind::kInvalid, document.locate({"spec"}),

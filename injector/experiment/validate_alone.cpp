@@ -19,8 +19,8 @@ const std::vector<std::string> kAvailableFaults{"site-blackhole", "partition", "
 
 class Validator {
  public:
-  Validator(const Experiment& experiment, const Document& document, Problems& problems)
-      : experiment_(experiment), spec_(child(document.root.get(), "spec")), report_(problems) {}
+  Validator(const Document& document, Problems& problems)
+      : spec_(child(document.root.get(), "spec")), report_(problems) {}
 
   void run() {
     check_probes();
@@ -118,7 +118,6 @@ class Validator {
     at_most_longest(child(child(spec_, "limits"), "duration"), "duration");
   }
 
-  const Experiment& experiment_;
   const Node* spec_;
   Reporter report_;
   std::map<std::string, Location> probes_;
@@ -126,8 +125,8 @@ class Validator {
 
 }  // namespace
 
-void validate(const Experiment& experiment, const Document& document, Problems& problems) {
-  Validator(experiment, document, problems).run();
+void validate(const Document& document, Problems& problems) {
+  Validator(document, problems).run();
 }
 
 }  // namespace blackstart
