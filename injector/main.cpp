@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "injector/cli/command.h"
+#include "injector/language/nearest.h"
 #include "injector/record/outcome.h"
 
 namespace {
@@ -84,7 +85,9 @@ int main(int argc, char** argv) {
     return words.empty() ? kExitInvalid : kExitPass;
   }
   const std::string name = words[0] == "--version" ? "version" : words[0];
+  std::vector<std::string> names;
   for (const Command& command : catalogue()) {
+    names.emplace_back(command.name);
     if (name != command.name) continue;
     try {
       return dispatch(command, {words.begin() + 1, words.end()});
@@ -93,5 +96,6 @@ int main(int argc, char** argv) {
       return kExitInternal;
     }
   }
-  return usage_error("", "unknown command " + name);
+  const std::string meant = suggest_near(name, names);
+  return usage_error("", "unknown command " + name + (meant.empty() ? "" : "; " + meant));
 }

@@ -10,6 +10,7 @@
 #include "agents/contract/units.h"
 #include "agents/probes/command_check.h"
 #include "agents/probes/dns_check.h"
+#include "agents/probes/prometheus_check.h"
 #include "agents/probes/web_check.h"
 
 namespace blackstart {
@@ -47,10 +48,13 @@ Result<> validate(const contract::Probe& probe, bool allow_commands) {
                     "this agent runs no commands; /etc/blackstart/agent.yaml may allow them");
       }
       return validate_command(probe);
+    case contract::Probe::kPrometheus:
+      return validate_prometheus(probe);
     case contract::Probe::CHECK_NOT_SET:
       break;
   }
-  return fail(ErrorKind::kInvalid, "start probe", probe.name(), 0, "it needs http, tcp, dns or command");
+  return fail(ErrorKind::kInvalid, "start probe", probe.name(), 0,
+              "it needs http, tcp, dns, command or prometheus");
 }
 
 std::unique_ptr<Check> begin_check(const contract::Probe& probe, CheckContext& context, Report report) {
@@ -63,6 +67,8 @@ std::unique_ptr<Check> begin_check(const contract::Probe& probe, CheckContext& c
       return begin_dns(probe, context, std::move(report));
     case contract::Probe::kCommand:
       return begin_command(probe, context, std::move(report));
+    case contract::Probe::kPrometheus:
+      return begin_prometheus(probe, context, std::move(report));
     case contract::Probe::CHECK_NOT_SET:
       break;
   }

@@ -54,7 +54,7 @@ struct CheckContext {
 std::unique_ptr<Check> begin_check(const contract::Probe& probe, CheckContext& context, Report report);
 
 // A reason is one of these words, then detail of any kind:
-//   timeout refused unreachable denied reset resolve tls status body exit killed missed error
+//   timeout refused unreachable denied reset resolve tls status body empty value exit killed missed error
 inline Finding success() {
   return {contract::Sample::SUCCESS, ""};
 }

@@ -44,21 +44,15 @@ std::string bracketed(const Address& address) {
   return address.v6 ? "[" + address.text() + "]" : address.text();
 }
 
-// What libcurl is asked for: an http answer, or with no check just a connection.
-struct Job {
-  std::string url;
-  Url at;
-  const contract::HttpCheck* http = nullptr;
-};
-
 class WebCheck final : public Check, private Transfer {
  public:
-  WebCheck(Job job, int64_t timeout_ns, CheckContext& context, Report report)
-      : job_(std::move(job)),
+  WebCheck(WebRequest request, Url at, int64_t timeout_ns, CheckContext& context, Report report)
+      : request_(std::move(request)),
+        at_(std::move(at)),
         deadline_(monotonic_now() + timeout_ns),
         context_(context),
         report_(std::move(report)) {
-    if (Address::parse(job_.at.host)) {
+    if (Address::parse(at_.host)) {
       transfer({});
     } else {
       resolve();
@@ -80,7 +74,8 @@ class WebCheck final : public Check, private Transfer {
   Finding judge_answer() const;
   size_t receive(const char* data, size_t size);
 
-  const Job job_;
+  const WebRequest request_;
+  const Url at_;
   const int64_t deadline_;
   CheckContext& context_;
   Report report_;
@@ -88,7 +83,7 @@ class WebCheck final : public Check, private Transfer {
   CURL* easy_ = nullptr;
   curl_slist* resolved_ = nullptr;
   std::array<char, CURL_ERROR_SIZE> error_{};
-  std::string body_;  // only when it is looked at
+  std::string body_;
   size_t received_ = 0;
 };
 
@@ -105,7 +100,7 @@ void WebCheck::resolve() {
   auto query = NameQuery::make(context_.loop, context_.name_server);
   if (!query) return report_(missed(query.error().message()));
   query_ = std::move(*query);
-  query_->addresses(job_.at.host, [this](int status, const std::vector<Address>& addresses) {
+  query_->addresses(at_.host, [this](int status, const std::vector<Address>& addresses) {
     if (status == ARES_SUCCESS && !addresses.empty()) {
       transfer(addresses);
     } else {
@@ -118,14 +113,14 @@ void WebCheck::transfer(const std::vector<Address>& addresses) {
   easy_ = curl_easy_init();
   if (!easy_) return report_(missed("for want of local resources: libcurl"));
   if (!addresses.empty()) {
-    std::string entry = job_.at.host + ":" + job_.at.port + ":";
+    std::string entry = at_.host + ":" + at_.port + ":";
     for (const Address& address : addresses)
       entry.append(&address == &addresses.front() ? "" : ",").append(bracketed(address));
     resolved_ = curl_slist_append(nullptr, entry.c_str());
     curl_easy_setopt(easy_, CURLOPT_RESOLVE, resolved_);
   }
   const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
-  set(CURLOPT_URL, job_.url.c_str());
+  set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_PRIVATE, static_cast<Transfer*>(this));
   set(CURLOPT_ERRORBUFFER, error_.data());
@@ -140,7 +135,7 @@ void WebCheck::transfer(const std::vector<Address>& addresses) {
   // The attempt's own deadline ends it; this one makes libcurl leave time for a second address.
   set(CURLOPT_CONNECTTIMEOUT_MS,
       static_cast<long>(std::max<int64_t>(1, (deadline_ - monotonic_now()) / 1'000'000)));
-  if (job_.http) {
+  if (request_.judge) {
     const curl_write_callback receive_into = [](char* data, size_t size, size_t count, void* self) {
       return static_cast<WebCheck*>(self)->receive(data, size * count);
     };
@@ -155,9 +150,9 @@ void WebCheck::transfer(const std::vector<Address>& addresses) {
 
 // Taking less than was given makes libcurl end the transfer.
 size_t WebCheck::receive(const char* data, size_t size) {
-  const size_t taken = std::min(size, kMostBody - received_);
+  const size_t taken = std::min(size, request_.most_body - received_);
   received_ += taken;
-  if (!job_.http->body().empty()) body_.append(data, taken);
+  if (request_.keep_body) body_.append(data, taken);
   return taken;
 }
 
@@ -171,9 +166,9 @@ Finding WebCheck::judge(CURLcode result) const {
   const std::string_view text = error_[0] ? error_.data() : curl_easy_strerror(result);
   switch (result) {
     case CURLE_OK:
-      return job_.http ? judge_answer() : success();
+      return request_.judge ? judge_answer() : success();
     case CURLE_WRITE_ERROR:
-      if (received_ == kMostBody) return judge_answer();
+      if (received_ == request_.most_body) return judge_answer();
       return failure("error", text);
     case CURLE_OPERATION_TIMEDOUT:
       return failure("timeout", doing());
@@ -205,10 +200,13 @@ Finding WebCheck::judge(CURLcode result) const {
 Finding WebCheck::judge_answer() const {
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
-  const bool fits =
-      job_.http->status() == 0 ? status < 400 : status == static_cast<long>(job_.http->status());
+  return request_.judge(status, body_);
+}
+
+Finding judge_http(const contract::HttpCheck& http, long status, const std::string& body) {
+  const bool fits = http.status() == 0 ? status < 400 : status == static_cast<long>(http.status());
   if (!fits) return failure("status", std::to_string(status));
-  if (body_.find(job_.http->body()) == std::string::npos) return failure("body", "lacks the expected text");
+  if (body.find(http.body()) == std::string::npos) return failure("body", "lacks the expected text");
   return success();
 }
 
@@ -219,10 +217,20 @@ std::string tcp_url(const contract::TcpCheck& tcp) {
 
 }  // namespace
 
+Result<> validate_url(const contract::Probe& probe, const std::string& url) {
+  if (parse_url(url)) return {};
+  return fail(ErrorKind::kInvalid, "start probe " + probe.name(), url, 0, "an http or https URL is needed");
+}
+
+std::unique_ptr<Check> begin_web(WebRequest request, int64_t timeout_ns, CheckContext& context,
+                                 Report report) {
+  Url at = *parse_url(request.url);
+  return std::make_unique<WebCheck>(std::move(request), std::move(at), timeout_ns, context,
+                                    std::move(report));
+}
+
 Result<> validate_http(const contract::Probe& probe) {
-  if (!parse_url(probe.http().url()))
-    return fail(ErrorKind::kInvalid, "start probe " + probe.name(), probe.http().url(), 0,
-                "an http or https URL is needed");
+  if (const auto url = validate_url(probe, probe.http().url()); !url) return url;
   if (const uint32_t status = probe.http().status(); status != 0 && (status < 100 || status > 599))
     return fail(ErrorKind::kInvalid, "start probe " + probe.name(), "status " + std::to_string(status), 0,
                 "100 to 599 is possible");
@@ -243,15 +251,16 @@ Result<> validate_tcp(const contract::Probe& probe) {
 
 std::unique_ptr<Check> begin_http(const contract::Probe& probe, CheckContext& context, Report report) {
   const contract::HttpCheck& http = probe.http();
-  return std::make_unique<WebCheck>(Job{http.url(), *parse_url(http.url()), &http}, probe.timeout_ns(),
-                                    context, std::move(report));
+  return begin_web(
+      {.url = http.url(),
+       .most_body = kMostBody,
+       .keep_body = !http.body().empty(),
+       .judge = [&http](long status, const std::string& body) { return judge_http(http, status, body); }},
+      probe.timeout_ns(), context, std::move(report));
 }
 
 std::unique_ptr<Check> begin_tcp(const contract::Probe& probe, CheckContext& context, Report report) {
-  std::string url = tcp_url(probe.tcp());
-  Url at = *parse_url(url);
-  return std::make_unique<WebCheck>(Job{std::move(url), std::move(at), nullptr}, probe.timeout_ns(), context,
-                                    std::move(report));
+  return begin_web({.url = tcp_url(probe.tcp())}, probe.timeout_ns(), context, std::move(report));
 }
 
 }  // namespace blackstart

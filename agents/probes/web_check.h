@@ -8,6 +8,18 @@
 
 namespace blackstart {
 
+struct WebRequest {
+  std::string url;       // a valid one
+  size_t most_body = 0;  // bytes read of the answer's body; the rest is left, and no failure
+  bool keep_body = false;
+  // Of an answer, with as much of its body as was kept. None: a connection is enough.
+  std::function<Finding(long status, const std::string& body)> judge;
+};
+
+[[nodiscard]] Result<> validate_url(const contract::Probe& probe, const std::string& url);
+std::unique_ptr<Check> begin_web(WebRequest request, int64_t timeout_ns, CheckContext& context,
+                                 Report report);
+
 [[nodiscard]] Result<> validate_http(const contract::Probe& probe);
 [[nodiscard]] Result<> validate_tcp(const contract::Probe& probe);
 std::unique_ptr<Check> begin_http(const contract::Probe& probe, CheckContext& context, Report report);

@@ -2,25 +2,13 @@
 #include "injector/experiment/experiment.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
+#include "agents/contract/comparison.h"
 #include "injector/language/format.h"
 
 namespace blackstart {
 namespace {
-
-struct Operator {
-  std::string_view text;
-  Comparison::Op op;
-};
-// Longer ones first: ">=" is not ">" and a value that starts with "=".
-constexpr std::array<Operator, 6> kOperators{{{">=", Comparison::Op::kGreaterEqual},
-                                              {"<=", Comparison::Op::kLessEqual},
-                                              {"==", Comparison::Op::kEqual},
-                                              {">", Comparison::Op::kGreater},
-                                              {"<", Comparison::Op::kLess},
-                                              {"=", Comparison::Op::kEqual}}};
 
 std::optional<double> comparison_value(std::string_view text) {
   if (const auto number = plain_number(text)) return number;
@@ -33,7 +21,7 @@ std::optional<double> comparison_value(std::string_view text) {
 }  // namespace
 
 std::optional<Comparison> parse_comparison(std::string_view text) {
-  for (const Operator& candidate : kOperators) {
+  for (const ComparisonSign& candidate : kComparisonSigns) {
     if (!text.starts_with(candidate.text)) continue;
     std::string_view rest = text.substr(candidate.text.size());
     while (rest.starts_with(' ')) rest.remove_prefix(1);
@@ -45,19 +33,7 @@ std::optional<Comparison> parse_comparison(std::string_view text) {
 }
 
 bool Comparison::holds(double actual) const {
-  switch (op) {
-    case Op::kLess:
-      return actual < value;
-    case Op::kLessEqual:
-      return actual <= value;
-    case Op::kGreater:
-      return actual > value;
-    case Op::kGreaterEqual:
-      return actual >= value;
-    case Op::kEqual:
-      break;
-  }
-  return actual == value;
+  return blackstart::holds(actual, op, value);
 }
 
 Duration Experiment::end() const {

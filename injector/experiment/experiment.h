@@ -51,8 +51,7 @@ struct FaultSpec {
 
 // A comparison such as ">= 99%" or "< 500ms" (durations in seconds).
 struct Comparison {
-  enum class Op { kLess, kLessEqual, kGreater, kGreaterEqual, kEqual };
-  Op op = Op::kGreaterEqual;
+  contract::Comparison op = contract::COMPARISON_GREATER_EQUAL;
   double value = 0;
   std::string text;
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "injector/experiment/read_experiment.h"
+#include "injector/language/nearest.h"
 #include "injector/language/read_file.h"
 #include "injector/language/values.h"
 #include "injector/topology/read_topology.h"
@@ -75,7 +76,7 @@ tl::expected<LoadedExperiment, Problems> load_experiment(const std::string& path
   if (is_kind(document, "Experiment", "Topology", problems)) {
     Experiment& experiment = loaded.experiment;
     experiment = read_experiment(document, problems);
-    validate(experiment, document, problems);
+    validate(document, problems);
     if (!topology_path.empty()) experiment.topology = topology_path;
     if (experiment.topology.empty()) {
       problems.push_back({Problem::Kind::kInvalid, document.locate({"spec"}),
@@ -108,7 +109,7 @@ std::string kind_of_file(const std::string& path, const ReadFile& read) {
   Problems ignored;
   const Document document = read_document(path, {path}, read, ignored);
   const std::string kind = text_of(child(document.root.get(), "kind"));
-  if (kind == "Topology" || kind == "Experiment") return kind;
+  if (const auto meant = nearest(kind, {"Topology", "Experiment"})) return *meant;
   return child(child(document.root.get(), "spec"), "timeline") ? "Experiment" : "Topology";
 }
 

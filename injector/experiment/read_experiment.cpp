@@ -80,6 +80,12 @@ ProbeSpec read_probe(const Node* node) {
     probe.mutable_dns()->set_record(text_of(child(dns, "record")));
   } else if (const Node* command = child(node, "command")) {
     for (const std::string& word : texts_of(command)) probe.mutable_command()->add_argv(word);
+  } else if (const Node* prometheus = child(node, "prometheus")) {
+    const Comparison value = comparison_of(child(prometheus, "value"));
+    probe.mutable_prometheus()->set_url(text_of(child(prometheus, "url")));
+    probe.mutable_prometheus()->set_query(text_of(child(prometheus, "query")));
+    probe.mutable_prometheus()->set_op(value.op);
+    probe.mutable_prometheus()->set_value(value.value);
   }
   return spec;
 }

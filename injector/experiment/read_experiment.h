@@ -19,7 +19,7 @@ Experiment read_experiment(const Document& document, Problems& problems);
 
 // Checks what can be said without a topology: spans of time, probes that hypothesis, guards and gates
 // name; and what the language has but this version does not.
-void validate(const Experiment& experiment, const Document& document, Problems& problems);
+void validate(const Document& document, Problems& problems);
 // Checks every name against the topology, and that every selector matches something it may match.
 void validate(const Experiment& experiment, const Topology& topology, const Document& document,
               Problems& problems);

@@ -19,8 +19,8 @@ const std::vector<std::string> kAvailableFaults{"site-blackhole", "partition", "
 
 class Validator {
  public:
-  Validator(const Experiment& experiment, const Document& document, Problems& problems)
-      : experiment_(experiment), spec_(child(document.root.get(), "spec")), report_(problems) {}
+  Validator(const Document& document, Problems& problems)
+      : spec_(child(document.root.get(), "spec")), report_(problems) {}
 
   void run() {
     check_probes();
@@ -73,7 +73,6 @@ class Validator {
       }
       at_least(child(item.get(), "every"), "every", kShortestPeriod);
       positive(child(item.get(), "timeout"), "timeout");
-      if (const Entry* prometheus = item->entry("prometheus")) missing(prometheus->at, "a prometheus probe");
     }
   }
 
@@ -117,12 +116,8 @@ class Validator {
     at_least(child(spec_, "lease"), "lease", kShortestLease);
     at_most_longest(child(spec_, "lease"), "lease");
     at_most_longest(child(child(spec_, "limits"), "duration"), "duration");
-    if (experiment_.control_path == ControlPath::kCut)
-      missing(child(spec_, "controlPath")->at, "controlPath: cut");
-    if (!experiment_.unprotect.empty()) missing(child(spec_, "unprotect")->at, "unprotect");
   }
 
-  const Experiment& experiment_;
   const Node* spec_;
   Reporter report_;
   std::map<std::string, Location> probes_;
@@ -130,8 +125,8 @@ class Validator {
 
 }  // namespace
 
-void validate(const Experiment& experiment, const Document& document, Problems& problems) {
-  Validator(experiment, document, problems).run();
+void validate(const Document& document, Problems& problems) {
+  Validator(document, problems).run();
 }
 
 }  // namespace blackstart

@@ -34,8 +34,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-std::string suggest_near(std::string_view word, const std::vector<std::string>& known) {
-  if (word.size() > kLongestWord) return "";
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known) {
+  if (word.size() > kLongestWord) return std::nullopt;
   size_t least = std::max<size_t>(1, (word.size() + 1) / 3) + 1;
   const std::string* best = nullptr;
   for (const std::string& candidate : known) {
@@ -44,7 +44,12 @@ std::string suggest_near(std::string_view word, const std::vector<std::string>& 
     least = distance;
     best = &candidate;
   }
-  return best ? "did you mean \"" + *best + "\"?" : "";
+  return best ? std::optional(*best) : std::nullopt;
+}
+
+std::string suggest_near(std::string_view word, const std::vector<std::string>& known) {
+  const auto near = nearest(word, known);
+  return near ? "did you mean \"" + *near + "\"?" : "";
 }
 
 std::string suggest(std::string_view word, const std::vector<std::string>& known) {

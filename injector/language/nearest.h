@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,9 @@ namespace blackstart {
 
 // Insertions, deletions, substitutions and swaps of neighbours between the two, letter case aside.
 size_t edit_distance(std::string_view a, std::string_view b);
+
+// The one that is probably meant; nullopt when nothing is near.
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
 // What the reader probably meant: "did you mean "x"?"; "" when nothing is near.
 std::string suggest_near(std::string_view word, const std::vector<std::string>& known);

@@ -58,8 +58,8 @@ std::vector<std::string> warnings(const Topology& topology, const Experiment& ex
         "are");
   if (!experiment.unprotect.empty())
     out.push_back("unprotect has no effect on packet faults: protected traffic passes all the same");
-  if (experiment.control_path == ControlPath::kCut && topology.lab)
-    out.push_back("controlPath: cut has no effect in a lab: agents are spoken to without packets");
+  if (experiment.control_path == ControlPath::kCut)
+    out.push_back("controlPath: cut has no effect: agents are spoken to without packets");
   return out;
 }
 

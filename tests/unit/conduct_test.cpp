@@ -68,7 +68,7 @@ class ConductTest : public testing::Test {
     experiment_.probes.push_back(probe("login"));
     Hypothesis hypothesis;
     hypothesis.probe = "login";
-    hypothesis.success_ratio = {Comparison::Op::kGreaterEqual, 0.99, ">= 99%"};
+    hypothesis.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.99, ">= 99%"};
     hypothesis.over = 2s;
     hypothesis.within = 10s;
     experiment_.hypothesis.push_back(hypothesis);
@@ -241,7 +241,7 @@ TEST_F(ConductTest, WithoutProbesNothingIsClaimed) {
 TEST_F(ConductTest, AGuardAbortsAndTheRunStillLooksAtRecovery) {
   Guard guard;
   guard.probe = "login";
-  guard.success_ratio = {Comparison::Op::kGreaterEqual, 0.5, ">= 50%"};
+  guard.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"};
   guard.over = 2s;
   guard.text = "login successRatio >= 50% over 2s";
   experiment_.guards.push_back(guard);
@@ -264,7 +264,7 @@ TEST_F(ConductTest, AFailedGateStopsWidening) {
   experiment_.faults.push_back(experiment_.faults[0]);
   experiment_.faults[1].at = 10s;
   experiment_.faults[1].duration = 10s;
-  experiment_.gates.push_back({5s, {"login"}, {Comparison::Op::kGreaterEqual, 0.5, ">= 50%"}, 3s, {}});
+  experiment_.gates.push_back({5s, {"login"}, {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"}, 3s, {}});
 
   agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
   const Outcome failed = run();

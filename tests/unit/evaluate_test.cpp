@@ -39,7 +39,7 @@ UnixNs at(double second) {
 Hypothesis login_back_within(Duration within) {
   Hypothesis hypothesis;
   hypothesis.probe = "login";
-  hypothesis.success_ratio = {Comparison::Op::kGreaterEqual, 0.99, ">= 99%"};
+  hypothesis.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.99, ">= 99%"};
   hypothesis.over = 2s;
   hypothesis.within = within;
   return hypothesis;
@@ -96,7 +96,7 @@ TEST(Hypothesis, UnknownWithoutAttemptsOrWithoutACut) {
 TEST(Guard, BreachedByFailuresAndByMissingData) {
   Guard guard;
   guard.probe = "login";
-  guard.success_ratio = {Comparison::Op::kGreaterEqual, 0.5, ">= 50%"};
+  guard.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"};
   guard.over = 5s;
   const auto healthy = Histories{{"login", history(repeat('+', 40))}};
   EXPECT_FALSE(breach(guard, healthy, at(10), 0));
@@ -109,7 +109,7 @@ TEST(Guard, BreachedByFailuresAndByMissingData) {
 
 TEST(Guard, CountsUnexpectedServices) {
   Guard guard;
-  guard.unexpected_services = Comparison{Comparison::Op::kLessEqual, 2, "<= 2"};
+  guard.unexpected_services = Comparison{contract::COMPARISON_LESS_EQUAL, 2, "<= 2"};
   EXPECT_FALSE(breach(guard, {}, at(10), 2));
   EXPECT_TRUE(breach(guard, {}, at(10), 3));
 }

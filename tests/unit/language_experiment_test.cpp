@@ -62,6 +62,7 @@ TEST(Experiment, ReadsEveryField) {
       - {name: port, tcp: {host: login.lab, port: 8080}}
       - {name: names, dns: {name: login.lab, server: 198.18.1.53, record: AAAA}}
       - {name: run, command: ["true", -x, 5]}
+      - {name: up, prometheus: {url: "http://ops:9090", query: "up{job='a'}", value: "> 99%"}}
   timeline:
     - {at: 1s, fault: site-blackhole, group: seongnam, share: 50%, direction: in, except: [anyang], for: 1m}
     - {at: 2s, gate: {probes: [web, port], successRatio: ">= 50%", over: 4s}}
@@ -75,13 +76,15 @@ TEST(Experiment, ReadsEveryField) {
   limits: {hosts: 0.8, sites: 2, duration: 10m}
   onConductorLoss: hold
   lease: 20s
+  controlPath: cut
   enforce: survivors
+  unprotect: [management]
   expect: fail
 )");
   ASSERT_TRUE(loaded) << loaded.error().front().at.text() << " " << loaded.error().front().message;
   const Experiment& e = loaded->experiment;
   EXPECT_EQ(e.steady_for, std::chrono::seconds(7));
-  ASSERT_EQ(e.probes.size(), 4u);
+  ASSERT_EQ(e.probes.size(), 5u);
   EXPECT_EQ(e.probes[0].from, "phone-1");
   EXPECT_EQ(e.probes[0].weight, 0.6);
   EXPECT_EQ(e.probes[0].probe.every_ns(), 250'000'000);
@@ -91,6 +94,11 @@ TEST(Experiment, ReadsEveryField) {
   EXPECT_EQ(e.probes[1].probe.tcp().port(), 8080u);
   EXPECT_EQ(e.probes[2].probe.dns().record(), "AAAA");
   EXPECT_THAT(e.probes[3].probe.command().argv(), ElementsAre("true", "-x", "5"));
+  const contract::PrometheusCheck& prometheus = e.probes[4].probe.prometheus();
+  EXPECT_EQ(prometheus.url(), "http://ops:9090");
+  EXPECT_EQ(prometheus.query(), "up{job='a'}");
+  EXPECT_EQ(prometheus.op(), contract::COMPARISON_GREATER);
+  EXPECT_EQ(prometheus.value(), 0.99);
   ASSERT_EQ(e.faults.size(), 4u);
   EXPECT_EQ(e.faults[0].selector.group, "seongnam");
   EXPECT_EQ(e.faults[0].selector.share, 0.5);
@@ -126,7 +134,9 @@ TEST(Experiment, ReadsEveryField) {
   EXPECT_EQ(e.limits.duration, std::chrono::minutes(10));
   EXPECT_EQ(e.on_conductor_loss, OnConductorLoss::kHold);
   EXPECT_EQ(e.lease, std::chrono::seconds(20));
+  EXPECT_EQ(e.control_path, ControlPath::kCut);
   EXPECT_EQ(e.enforce, Enforce::kSurvivors);
+  EXPECT_THAT(e.unprotect, ElementsAre("management"));
   EXPECT_EQ(e.expect, Expect::kFail);
 }
 
@@ -217,7 +227,7 @@ TEST(Experiment, ATopologyIsNeededAndMustBeOne) {
 TEST(Comparison, ReadsNumbersSharesAndDurations) {
   EXPECT_EQ(parse_comparison(">= 99%")->value, 0.99);
   EXPECT_EQ(parse_comparison("< 500ms")->value, 0.5);
-  EXPECT_EQ(parse_comparison("<=2")->op, Comparison::Op::kLessEqual);
+  EXPECT_EQ(parse_comparison("<=2")->op, contract::COMPARISON_LESS_EQUAL);
   EXPECT_TRUE(parse_comparison("= 3")->holds(3));
   for (const char* bad : {"", "99%", ">", "> x", "=> 1", "> 1 2"}) EXPECT_FALSE(parse_comparison(bad)) << bad;
 }

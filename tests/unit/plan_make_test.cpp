@@ -156,6 +156,21 @@ TEST(Plan, WarnsOfWhatIsProbablyNotMeant) {
               Contains(HasSubstr("a shorter fault would show the same")));
 }
 
+TEST(Plan, WarnsOfWhatHasNoEffectOnPacketFaults) {
+  Experiment e = experiment({blackhole(of_site("pangyo"))});
+  EXPECT_THAT(make_plan(messenger(), e)->warnings, Not(Contains(HasSubstr("has no effect"))));
+  e.control_path = ControlPath::kCut;
+  e.unprotect = {"management"};
+  Topology elsewhere = messenger();
+  elsewhere.lab.reset();
+  for (const Topology& topology : {messenger(), elsewhere}) {
+    const auto plan = make_plan(topology, e);
+    ASSERT_TRUE(plan);
+    EXPECT_THAT(plan->warnings, Contains(HasSubstr("controlPath: cut has no effect")));
+    EXPECT_THAT(plan->warnings, Contains(HasSubstr("unprotect has no effect")));
+  }
+}
+
 TEST(Plan, ASiteWithoutHostsIsEnforcedBySurvivors) {
   Topology t = messenger();
   t.sites["busan"] = Site{"busan", {*Prefix::parse("198.18.7.0/24")}, "", false, {}, {}};

@@ -42,10 +42,20 @@ class Validate(unittest.TestCase):
         self.assertEqual(blackstart("validate", "/dev/stdin", "--topology", LAB, text=experiment % "users").returncode, 6)
         self.assertEqual(blackstart("validate", "/dev/stdin", "--topology", LAB, text=experiment % "pangyo").returncode, 0)
 
+    def test_a_misspelt_kind_is_told(self):
+        for written, meant in (("Experimnt", "Experiment"), ("toplogy", "Topology")):
+            text = "{apiVersion: blackstart/v1, kind: %s, metadata: {name: e}}" % written
+            done = blackstart("validate", "/dev/stdin", text=text)
+            self.assertEqual(done.returncode, 4)
+            self.assertIn(f'did you mean "{meant}"?', done.stderr)
+
     def test_usage(self):
         self.assertEqual(blackstart("validate").returncode, 4)
         self.assertEqual(blackstart("schema", "Toplogy").returncode, 4)
         self.assertIn('did you mean "Topology"?', blackstart("schema", "Toplogy").stderr)
+        self.assertEqual(blackstart("valdate").returncode, 4)
+        self.assertIn('unknown command valdate; did you mean "validate"?', blackstart("valdate").stderr)
+        self.assertNotIn("did you mean", blackstart("frobnicate").stderr)
 
 
 if __name__ == "__main__":
