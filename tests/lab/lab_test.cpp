@@ -213,7 +213,7 @@ TEST_F(LabTest, AgentsStandBesideTheServices) {
   options_.agent_binary = BLACKSTART_BINARY_DIR "/tests/lab/fake_agent";
   const auto lab = up();
   ASSERT_TRUE(lab) << lab.error().message();
-  EXPECT_EQ(lab->agent_sockets().size(), 5u);
+  EXPECT_EQ(lab->agent_sockets().size(), 6u);
   EXPECT_EQ(lab->agent_sockets().at("phone-1"), "/run/blackstart/lab/lab-test/agents/phone-1.sock");
   for (const HostStatus& host : lab->status().hosts) {
     ASSERT_TRUE(host.agent) << host.name;
@@ -283,7 +283,7 @@ TEST_F(LabTest, WhatAKilledUpLeftIsCleaned) {
       return 0;
     });
     ASSERT_EQ(killed.code, 128 + SIGKILL) << moment;
-    EXPECT_THAT(Snapshot::take(name()).namespaces, testing::SizeIs(5)) << moment;
+    EXPECT_THAT(Snapshot::take(name()).namespaces, testing::SizeIs(6)) << moment;
     ASSERT_TRUE(Lab::find(name()));
     EXPECT_FALSE(Lab::find(name())->status().complete);
     const auto lab = up();

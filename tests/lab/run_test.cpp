@@ -20,7 +20,27 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-const std::string kTopology = BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml";
+// The smallest lab that ships, under a name of the test's own.
+constexpr const char* kLab = "run-test";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::string write_topology() {
+  const std::string path = fs::temp_directory_path() / "blackstart-run-test.yaml";
+  std::ofstream(path) << replaced(read_text(BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml"),
+                                  "name: two-sites", std::string("name: ") + kLab);
+  return path;
+}
+const std::string kTopology = write_topology();
 
 // Cuts Pangyo for a few seconds and asks both services from the phone.
 constexpr const char* kHead = R"(
@@ -45,7 +65,7 @@ class RunTest : public testing::Test {
   }
   static void TearDownTestSuite() {
     if (geteuid() != 0) return;
-    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", "two-sites"}).exit_code, 0);
+    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}).exit_code, 0);
   }
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
@@ -75,8 +95,8 @@ class RunTest : public testing::Test {
   }
   // An attempt from the phone, outside every probe.
   static bool phone_reaches(const std::string& url) {
-    return run_command({kBin + "blackstart", "lab", "exec", "--lab", "two-sites", "phone-1", "curl", "-fsS",
-                        "-m", "1", "-o", "/dev/null", url},
+    return run_command({kBin + "blackstart", "lab", "exec", "--lab", kLab, "phone-1", "curl", "-fsS", "-m",
+                        "1", "-o", "/dev/null", url},
                        10s)
                .exit_code == 0;
   }
@@ -84,7 +104,7 @@ class RunTest : public testing::Test {
     const json runs =
         json::parse(run_command({kBin + "blackstart", "status", "--output", "json"}).out, nullptr, false);
     for (const json& run : runs)
-      if (run["conductor"] == "alive" && run["topology"] == "two-sites") return run["run"];
+      if (run["conductor"] == "alive" && run["topology"] == kLab) return run["run"];
     return {};
   }
   static bool wait_dark() {
@@ -155,16 +175,9 @@ TEST_F(RunTest, APartitionCutsTwoSitesAndLeavesTheUsers) {
 }
 
 TEST_F(RunTest, AWrongPrefixIsInconclusive) {
-  std::string text;
-  {
-    std::ifstream file(kTopology);
-    text.assign(std::istreambuf_iterator<char>(file), {});
-  }
   // The topology says 198.18.71.0/24 where the lab has 198.18.1.0/24.
-  for (const auto& [from, to] :
-       {std::pair<std::string, std::string>{"198.18.1.", "198.18.71."}, {"fd00:18:1:", "fd00:18:71:"}})
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-      text.replace(at, from.size(), to);
+  const std::string text =
+      replaced(replaced(read_text(kTopology), "198.18.1.", "198.18.71."), "fd00:18:1:", "fd00:18:71:");
   const std::string topology = folder_ + "/wrong.yaml";
   std::ofstream(topology) << text;
   const auto path = experiment(R"(
@@ -264,11 +277,7 @@ TEST_F(RunTest, WhatWasKeptIsUnbroken) {
     return run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_}).exit_code == 0;
   };
   for (const char* name : {"/outcome.json", "/plan.json", "/events.jsonl"}) {
-    std::string bytes;
-    {
-      std::ifstream file(kept + name);
-      bytes.assign(std::istreambuf_iterator<char>(file), {});
-    }
+    const std::string bytes = read_text(kept + name);
     std::string spoilt = bytes;
     spoilt[spoilt.size() / 2] ^= 1;
     std::ofstream(kept + name, std::ios::trunc) << spoilt;
