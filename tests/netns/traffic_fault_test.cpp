@@ -21,9 +21,9 @@ using namespace test;
 class EitherAttachment : public TrafficFaultTest, public testing::WithParamInterface<contract::Attachment> {
  protected:
   void SetUp() override {
+    if (GetParam() == contract::ATTACHMENT_TCX)
+      if (const Feature tcx = probe_tcx(); !tcx.available) GTEST_SKIP() << tcx.reason;
     TrafficFaultTest::SetUp();
-    if (GetParam() != contract::ATTACHMENT_TCX) return;
-    if (const Feature tcx = probe_tcx(); !tcx.available) GTEST_SKIP() << tcx.reason;
   }
   // Another process that holds the fault, as an agent does. Returns once it has fired.
   pid_t agent(OrderBuilder order) {

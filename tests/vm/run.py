@@ -4,7 +4,7 @@
 and one whole drill, from a build folder. Nothing is installed and nothing of it outlives the emulator;
 what it downloads and packs stays in a `vm` folder beside the build folder.
 
-usage: run.py BUILD [--markdown FILE]
+usage: run.py BUILD [PROGRAM…] [--markdown FILE]
 """
 import argparse
 import json
@@ -58,8 +58,8 @@ class Program:
         return sum(1 for each in self.cases.values() if each == outcome)
 
 
-def programs(build):
-    """Doctor, the programs of the bpf and netns tiers, and the first story of the drills."""
+def programs(build, only):
+    """Doctor, the programs of the bpf and netns tiers, and the first story of the drills; or those named."""
     tests = json.loads(output_of("ctest", "--test-dir", build, "--show-only=json-v1"))["tests"]
     found = [Program(DOCTOR, "doctor", [f"{build}/bin/blackstart", "doctor"])]
     for tier in "bpf", "netns", "lab":
@@ -73,7 +73,7 @@ def programs(build):
                 found.append(Program(DRILL, tier, [*test["command"], "--gtest_filter=*ASiteGoesDark*"]))
             else:
                 found.append(Program(test["name"], tier, test["command"]))
-    return found
+    return [p for p in found if not only or p.name in (DOCTOR, *only)]
 
 
 # --- the machine
@@ -159,7 +159,7 @@ def pack(package, build, suite, folder):
 def emulator(image, initramfs, folder):
     return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "2048", "-nodefaults",
             "-no-reboot", "-display", "none", "-kernel", image, "-initrd", initramfs,
-            "-append", "console=ttyS0 panic=-1 quiet",
+            "-append", "console=ttyS0 panic=-1 quiet mitigations=off",
             "-serial", f"file:{folder}/console.log", "-serial", "stdio"]
 
 
@@ -266,6 +266,7 @@ def table(columns):
 def main():
     parser = argparse.ArgumentParser(description="Run the kernel tests on Debian's own kernel, emulated.")
     parser.add_argument("build", type=pathlib.Path, help="a build folder with the tests built")
+    parser.add_argument("programs", nargs="*", help="such as traffic_fault_test or drill (all)")
     parser.add_argument("--kernel", type=pathlib.Path, help="a kernel package instead of Debian's current 6.1")
     parser.add_argument("--timeout", type=int, default=600, help="seconds until the emulator is killed (600)")
     parser.add_argument("--markdown", type=pathlib.Path,
@@ -275,7 +276,7 @@ def main():
     folder = build.parent / "vm"
     folder.mkdir(exist_ok=True)
 
-    suite = programs(build)
+    suite = programs(build, arguments.programs)
     package = arguments.kernel or kernel_package(folder)
     print(f"packing {package.name}", flush=True)
     image, initramfs = pack(package, build, suite, folder)
@@ -287,7 +288,7 @@ def main():
     columns = [emulated]
 
     if arguments.markdown:
-        suite_here = programs(build)
+        suite_here = programs(build, arguments.programs)
         with tempfile.NamedTemporaryFile() as listing:
             write_suite(suite_here, pathlib.Path(listing.name))
             columns.append(run(["sh", HERE / "suite.sh", listing.name], suite_here, arguments.timeout))
