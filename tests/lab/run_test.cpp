@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -42,13 +43,15 @@ class RunTest : public testing::Test {
     if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
     const auto up = run_command({kBin + "blackstart", "lab", "up", kTopology});
     ASSERT_EQ(up.exit_code, 0) << up.err;
+    lab_is_ours_ = true;
   }
   static void TearDownTestSuite() {
-    if (geteuid() != 0) return;
+    if (!std::exchange(lab_is_ours_, false)) return;
     EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", "two-sites"}).exit_code, 0);
   }
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
+    ASSERT_TRUE(lab_is_ours_);
     char name[] = "/tmp/blackstart-run-XXXXXX";
     folder_ = mkdtemp(name);
   }
@@ -95,6 +98,7 @@ class RunTest : public testing::Test {
     return false;
   }
 
+  static inline bool lab_is_ours_ = false;
   std::string folder_;
 };
 
