@@ -244,6 +244,16 @@ def run(command, suite, timeout):
     return results
 
 
+def run_here(build, arguments):
+    """The same suite on this machine's kernel. Somebody's lab would be in its way, and it in the lab's."""
+    if any(pathlib.Path("/run/blackstart/lab").glob("*")):
+        sys.exit("a lab is up on this machine; take it down first (blackstart lab down)")
+    suite = programs(build, arguments.programs)
+    with tempfile.NamedTemporaryFile() as listing:
+        write_suite(suite, pathlib.Path(listing.name))
+        return run(["sh", HERE / "suite.sh", listing.name], suite, arguments.timeout)
+
+
 # --- what is said of it
 
 def table(columns):
@@ -278,6 +288,7 @@ def main():
 
     suite = programs(build, arguments.programs)
     package = arguments.kernel or kernel_package(folder)
+    columns = [run_here(build, arguments)] if arguments.markdown else []
     print(f"packing {package.name}", flush=True)
     image, initramfs = pack(package, build, suite, folder)
     emulated = run(emulator(image, initramfs, folder), suite, arguments.timeout)
@@ -285,13 +296,8 @@ def main():
     for engine, expected in ("ebpf/tcx", False), ("ebpf/clsact", True):
         outcome = "OK" if emulated.attachments.get(engine) == expected else "FAILED"
         suite[0].cases[f"{engine} {'yes' if expected else 'no'}"] = outcome
-    columns = [emulated]
-
+    columns.insert(0, emulated)
     if arguments.markdown:
-        suite_here = programs(build, arguments.programs)
-        with tempfile.NamedTemporaryFile() as listing:
-            write_suite(suite_here, pathlib.Path(listing.name))
-            columns.append(run(["sh", HERE / "suite.sh", listing.name], suite_here, arguments.timeout))
         page = arguments.markdown.read_text()
         begin, end = "<!-- tests/vm/run.py -->\n", "<!-- end -->"
         head, tail = page[:page.index(begin) + len(begin)], page[page.index(end):]
