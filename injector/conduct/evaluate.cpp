@@ -20,9 +20,10 @@ std::string percent(double ratio) {
   return text;
 }
 
-std::optional<double> ratio(const ProbeHistory& history, UnixNs from, UnixNs to) {
+std::optional<double> ratio(const ProbeHistory& history, UnixNs from, UnixNs to,
+                            UnixNs answered_by = ProbeHistory::kEver) {
   if (from == 0 || to == 0) return std::nullopt;
-  return history.count(from, to).success_ratio();
+  return history.count(from, to, answered_by).success_ratio();
 }
 
 }  // namespace
@@ -117,7 +118,9 @@ OutcomeProbe summarize(const ProbeSpec& probe, const ProbeHistory& history, cons
   outcome.failures = all.failures;
   outcome.missed = all.missed;
   const UnixNs cut_end = times.reverted == 0 ? times.ended : times.reverted;
-  outcome.before = ratio(history, times.steady_start, times.fired == 0 ? times.ended : times.fired - 1);
+  // An attempt that was under way when the cut came says nothing about the time before it.
+  outcome.before = times.fired == 0 ? ratio(history, times.steady_start, times.ended)
+                                    : ratio(history, times.steady_start, times.fired - 1, times.fired);
   outcome.during = times.fired == 0 ? std::nullopt : ratio(history, times.fired - 1, cut_end);
   outcome.after = ratio(history, times.reverted, times.ended);
   for (const auto& sample : history.samples()) {

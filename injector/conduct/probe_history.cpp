@@ -26,7 +26,7 @@ void ProbeHistory::add(const contract::Sample& sample) {
     ++contiguous_;
 }
 
-ProbeHistory::Count ProbeHistory::count(UnixNs from, UnixNs to) const {
+ProbeHistory::Count ProbeHistory::count(UnixNs from, UnixNs to, UnixNs answered_by) const {
   Count count;
   for (auto sample = samples_.rbegin(); sample != samples_.rend(); ++sample) {
     if (sample->outcome == contract::Sample::UNKNOWN || sample->scheduled > to) continue;
@@ -35,6 +35,7 @@ ProbeHistory::Count ProbeHistory::count(UnixNs from, UnixNs to) const {
       ++count.missed;
       continue;
     }
+    if (sample->scheduled + sample->took.count() > answered_by) continue;
     ++count.attempts;
     if (sample->outcome == contract::Sample::FAILURE) ++count.failures;
   }

@@ -30,11 +30,13 @@ class ProbeHistory {
     [[nodiscard]] std::optional<double> success_ratio() const;
   };
 
+  static constexpr UnixNs kEver = INT64_MAX;
+
   // Samples may come in any order; one that is already there is ignored.
   void add(const contract::Sample& sample);
 
-  // Attempts scheduled in (from, to].
-  [[nodiscard]] Count count(UnixNs from, UnixNs to) const;
+  // Attempts scheduled in (from, to], without those still under way at `answered_by`.
+  [[nodiscard]] Count count(UnixNs from, UnixNs to, UnixNs answered_by = kEver) const;
   // The same for the `over` before the last moment up to which every attempt has its answer, so that
   // slow failures weigh as much as quick successes. nullopt: no data, or the probe has fallen silent.
   [[nodiscard]] std::optional<double> recent_ratio(Duration over, UnixNs now) const;

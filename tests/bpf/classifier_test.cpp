@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <linux/pkt_cls.h>
 
+#include <thread>
+
 #include "agents/contract/units.h"
 #include "agents/faults/traffic/datapath.h"
 #include "tests/support/order_builder.h"
@@ -29,6 +31,8 @@ class ClassifierTest : public testing::Test {
     auto datapath = Datapath::make(*classifier, order.run(), Datapath::Entry::kDirect);
     ASSERT_TRUE(datapath) << datapath.error().message();
     datapath_ = std::move(*datapath);
+    // Nothing fires before the machine booted: on one that just has, let the clock run.
+    while (monotonic_now() <= since.count()) std::this_thread::sleep_for(100ms);
     t0_ = monotonic_now() - since.count();
     datapath_->fire(t0_, {lease_end, kForever});
   }

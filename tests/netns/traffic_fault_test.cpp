@@ -20,6 +20,11 @@ using namespace test;
 
 class EitherAttachment : public TrafficFaultTest, public testing::WithParamInterface<contract::Attachment> {
  protected:
+  void SetUp() override {
+    if (GetParam() == contract::ATTACHMENT_TCX)
+      if (const Feature tcx = probe_tcx(); !tcx.available) GTEST_SKIP() << tcx.reason;
+    TrafficFaultTest::SetUp();
+  }
   // Another process that holds the fault, as an agent does. Returns once it has fired.
   pid_t agent(OrderBuilder order) {
     int ready[2];
@@ -263,6 +268,7 @@ Interface eth0() {
 }
 
 TEST_F(TrafficFaultTest, AForeignTcxProgramStaysAndComesAfterOurs) {
+  if (const Feature tcx = probe_tcx(); !tcx.available) GTEST_SKIP() << tcx.reason;
   const Fd program = pass_all_program();
   ASSERT_TRUE(program.valid());
   auto link = TcxLink::make(program.get(), eth0(), Hook::kEgress);
@@ -320,8 +326,16 @@ TEST_F(TrafficFaultTest, ArmingThatFailsLeavesNothing) {
 
 TEST_F(TrafficFaultTest, ThisKernelCanDoWhatTheProbesSay) {
   for (const Feature& feature : probe_features()) {
-    EXPECT_TRUE(feature.available) << feature.name << ": " << feature.reason;
     EXPECT_FALSE(feature.reason.empty());
+    EXPECT_EQ(feature.hint.empty(), feature.available) << feature.name;
+    if (feature.name == "tcx" || feature.name == "clsact") {
+      const auto attachment = feature.name == "tcx" ? contract::ATTACHMENT_TCX : contract::ATTACHMENT_CLSACT;
+      auto fault = TrafficFault::make({state_dir_}).value();
+      EXPECT_EQ(fault->arm(cut_there().attachment(attachment)).has_value(), feature.available)
+          << feature.name << ": " << feature.reason;
+    } else {
+      EXPECT_TRUE(feature.available) << feature.name << ": " << feature.reason;
+    }
   }
 }
 

@@ -50,11 +50,11 @@ class NetnsSandbox {
   // What the kernel holds that a datapath could have left, as text.
   [[nodiscard]] std::string inventory(const std::string& host) const {
     const auto inside = enter(host);
-    return shell("{ ip netns list | grep -F bs-" + name_ +
+    return shell("exec 2>/dev/null; ip netns list | grep -F bs-" + name_ +
                  "; ip -o link | cut -d: -f1,2; tc qdisc; nft list ruleset;"
                  " for i in $(ls /proc/sys/net/ipv4/conf); do tc filter show dev $i ingress; tc filter show "
                  "dev $i egress; done;"
-                 " bpftool net; } 2>/dev/null")
+                 " bpftool net; true")
         .second;
   }
   static void run(const std::string& command) {

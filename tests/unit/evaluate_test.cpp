@@ -10,8 +10,9 @@ using namespace std::chrono_literals;
 constexpr UnixNs kSecond = 1'000'000'000;
 constexpr UnixNs kStart = 1'000'000 * kSecond;
 
-// One attempt each 250 ms from kStart on: '+' success, '-' failure, 'm' missed, '.' not heard of.
-ProbeHistory history(const std::string& outcomes) {
+// One attempt each 250 ms from kStart on: '+' success, '-' failure, 'm' missed, '.' not heard of. A success
+// takes no time.
+ProbeHistory history(const std::string& outcomes, Duration failure_takes = 0s) {
   ProbeHistory made;
   for (size_t i = 0; i < outcomes.size(); ++i) {
     if (outcomes[i] == '.') continue;
@@ -23,6 +24,7 @@ ProbeHistory history(const std::string& outcomes) {
                        : outcomes[i] == '-' ? contract::Sample::FAILURE
                                             : contract::Sample::MISSED);
     sample.set_reason(outcomes[i] == '-' ? "timeout" : "");
+    sample.set_duration_ns(outcomes[i] == '-' ? failure_takes.count() : 0);
     made.add(sample);
   }
   return made;
@@ -152,6 +154,14 @@ TEST(Summary, SplitsBeforeDuringAfter) {
   EXPECT_EQ(outcome.failures, 80u);
   EXPECT_GE(outcome.impact_from, at(5));
   EXPECT_EQ(outcome.last_reason, "timeout");
+}
+
+TEST(Summary, WhatWasUnderWayWhenTheCutCameIsNotHeldAgainstTheTimeBefore) {
+  // One failure in good time, two attempts that the cut caught at 4.5 s and 4.75 s.
+  const auto made = history("++++-" + repeat('+', 13) + repeat('-', 82) + repeat('+', 40), 600ms);
+  const auto outcome = summarize(login_probe()[0], made, kTimes);
+  EXPECT_DOUBLE_EQ(*outcome.before, 16.0 / 17);
+  EXPECT_EQ(outcome.failures, 83u) << "they happened all the same";
 }
 
 }  // namespace

@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The first process of the emulated machine: what a booted Debian has before anybody logs in, then the
+# suite. The kernel loads its modules itself, as it would there.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
+modprobe tun # udev makes its device node
+ip link set lo up
+
+# The second serial line carries results and nothing else; the kernel has the first.
+/bin/sh /suite.sh /programs >/dev/ttyS1 2>&1 </dev/null
+echo b >/proc/sysrq-trigger
