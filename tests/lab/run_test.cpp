@@ -35,13 +35,7 @@ std::string read_text(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-std::string write_topology() {
-  const std::string path = fs::temp_directory_path() / "blackstart-run-test.yaml";
-  std::ofstream(path) << replaced(read_text(BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml"),
-                                  "name: two-sites", std::string("name: ") + kLab);
-  return path;
-}
-const std::string kTopology = write_topology();
+const std::string kTopology = fs::temp_directory_path() / "blackstart-run-test.yaml";
 
 // Asks both services from the phone, with patience for an emulated machine.
 constexpr const char* kHead = R"(
@@ -61,6 +55,8 @@ class RunTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
+    std::ofstream(kTopology) << replaced(read_text(BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml"),
+                                         "name: two-sites", std::string("name: ") + kLab);
     const auto up = run_command({kBin + "blackstart", "lab", "up", kTopology});
     ASSERT_EQ(up.exit_code, 0) << up.err;
     lab_is_ours_ = true;
