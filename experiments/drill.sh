@@ -8,7 +8,8 @@ here=$(dirname "$(readlink -f "$0")")
 records=${1:?usage: drill.sh FOLDER}
 experiment=$here/site/pangyo-blackhole-ci.yaml
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+bold=$([ ! -t 2 ] || printf '\033[1m') plain=$([ ! -t 2 ] || printf '\033[0m')
+say() { printf '\n%s\n' "$bold== $*$plain" >&2; }
 
 lab=
 trap '[ -z "$lab" ] || blackstart lab down "$lab"' EXIT

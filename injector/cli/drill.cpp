@@ -58,13 +58,26 @@ class Recorder final : public RunObserver {
   std::string failure_;
 };
 
-bool confirmed(const Plan& plan, const Invocation& invocation) {
-  if (invocation.options.count("yes") || invocation.options.count("ci")) return true;
-  if (!isatty(STDIN_FILENO)) return false;
+// The victims, before the cut.
+std::string announcement(const Plan& plan) {
   size_t targets = 0;
   for (const PlanTarget& target : plan.targets) targets += target.target ? 1 : 0;
-  std::cerr << "About to run " << plan.experiment << ": " << targets << " hosts go dark for up to "
-            << format_duration(plan.end) << ". Go? [y/N] " << std::flush;
+  std::string text = plan.experiment + " on " + plan.topology + ", for " + format_duration(plan.end) + ":\n";
+  for (const PlanFault& fault : plan.faults) text += "  " + fault.id + "  " + fault.what + "\n";
+  text += "  hosts cut: " + std::to_string(targets) + "\n";
+  for (const Impact impact : {Impact::kDown, Impact::kDegraded}) {
+    std::string names;
+    for (const auto& [name, predicted] : plan.predicted)
+      if (predicted.impact == impact) names += (names.empty() ? "" : ", ") + name;
+    if (!names.empty()) text += std::string("  will be ") + impact_name(impact) + ": " + names + "\n";
+  }
+  return text + "  Ctrl-C or `blackstart abort` ends it at any time\n";
+}
+
+bool confirmed(const Invocation& invocation) {
+  if (invocation.options.count("yes") || invocation.options.count("ci")) return true;
+  if (!isatty(STDIN_FILENO)) return false;
+  std::cerr << "Go? [y/N] " << std::flush;
   std::string answer;
   return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
 }
@@ -150,7 +163,13 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
         Error{ErrorKind::kRefused, "run " + experiment.name + ": no agents listen for topology",
               topology.name, 0, "blackstart lab up " + (topology.file.empty() ? "TOPOLOGY" : topology.file)},
         json);
-  if (!confirmed(*plan, invocation))
+  if (const auto why = registry.abort_requested(""))
+    return report(
+        Error{ErrorKind::kRefused, "run " + experiment.name + ": every run is to end (" + *why + ")", "", 0,
+              "rm /run/blackstart/abort lets runs start again"},
+        json);
+  if (!json) std::cerr << announcement(*plan);
+  if (!confirmed(invocation))
     return report(Error{ErrorKind::kRefused, "run " + experiment.name + ": nobody confirmed it", "", 0,
                         "--yes starts without asking"},
                   json);
@@ -212,8 +231,8 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     std::cerr << "blackstart: " << outcome.reason << "\n"
               << (was_armed(outcome) ? "    every host has been reverted\n" : "    nothing was touched\n");
   else
-    std::cout << report::terminal_text(outcome,
-                                       isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"));
+    std::cout << report::terminal_text(outcome, isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"))
+              << "  again: blackstart report " << record.run << "\n";
   return code;
 }
 

@@ -64,10 +64,11 @@ int verify(const RunRegistry& registry, const std::string& run, bool as_json) {
   const auto verified = verify_run(registry, run);
   if (!verified) return report(verified.error(), as_json);
   if (as_json)
-    std::cout << json{{"run", run}, {"events", verified->events}, {"head", verified->head}}.dump(2) << "\n";
+    std::cout << json{{"run", run}, {"events", verified->events - 1}, {"head", verified->before_last}}.dump(2)
+              << "\n";
   else
-    std::cout << run << ": plan, events and outcome are what the run wrote; " << verified->events
-              << " events, head " << verified->head << "\n";
+    std::cout << run << ": plan, events and outcome are what the run wrote; " << verified->events - 1
+              << " events, head " << verified->before_last << "\n";
   return kExitPass;
 }
 

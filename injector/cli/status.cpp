@@ -34,7 +34,9 @@ json hosts_of(const RunRecord& record) {
     totals.add(report);
     list.push_back({{"host", host},
                     {"site", report.site()},
-                    {"state", report.t0_unix_ns() != 0 ? "fired" : "armed"},
+                    {"state", report.faults().empty()    ? "watching"
+                              : report.t0_unix_ns() != 0 ? "fired"
+                                                         : "armed"},
                     {"dropped", totals.dropped},
                     {"leaked", totals.leaked}});
   }

@@ -96,6 +96,7 @@ Result<VerifiedLog> verify_log(const std::string& file, const std::string& head)
     if (event.value("prev", json()) != json(verified.head))
       return broken("this event does not follow the one before it");
     if (seal(event) != line) return broken("this event is not what was written");
+    verified.before_last = verified.head;
     verified.head = event["hash"];
     verified.last_type = event.value("type", "");
     verified.last_data = event.value("data", json()).dump();

@@ -46,7 +46,7 @@ class EventLog {
 
 struct VerifiedLog {
   uint64_t events = 0;
-  std::string head;
+  std::string head, before_last;     // hashes of the last event and of the one before it
   std::string last_type, last_data;  // of the last event; its data as JSON
 };
 // Reads the whole chain. Fails at the first line that is not what was written, and, where `head` is
