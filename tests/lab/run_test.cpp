@@ -124,6 +124,7 @@ class EitherAttachment : public RunTest, public testing::WithParamInterface<cons
 // TCX is not everywhere: what this kernel cannot do is skipped and says so.
 bool can_attach(const std::string& attachment) {
   const auto doctor = run_command({kBin + "blackstart", "doctor", "--output", "json"});
+  EXPECT_EQ(doctor.exit_code, 0) << "neither attachment works here: " << doctor.out;
   return doctor.out.find("\"ebpf/" + attachment + "\": true") != std::string::npos;
 }
 
