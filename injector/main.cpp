@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iostream>
 
+#include "agents/language/nearest.h"
 #include "injector/cli/command.h"
-#include "injector/language/nearest.h"
 #include "injector/record/outcome.h"
 
 namespace {

@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <iostream>
 
+#include "agents/language/read_file.h"
 #include "injector/cli/drill.h"
 #include "injector/experiment/load.h"
 #include "injector/lab/lab.h"
-#include "injector/language/read_file.h"
 
 namespace blackstart::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <boost/program_options.hpp>
 
 #include "agents/contract/result.h"
-#include "injector/language/problem.h"
+#include "agents/language/problem.h"
 
 namespace blackstart::cli {
 

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "injector/language/shape.h"
+#include "agents/language/shape.h"
 
 namespace blackstart::cli {
 

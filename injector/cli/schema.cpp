@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
+#include "agents/language/nearest.h"
 #include "injector/cli/command.h"
 #include "injector/cli/json_schema.h"
 #include "injector/experiment/read_experiment.h"
-#include "injector/language/nearest.h"
 #include "injector/topology/read_topology.h"
 
 namespace blackstart::cli {

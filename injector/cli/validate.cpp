@@ -2,10 +2,10 @@
 #include <iostream>
 #include <map>
 
+#include "agents/language/read_file.h"
+#include "agents/language/values.h"
 #include "injector/cli/command.h"
 #include "injector/experiment/load.h"
-#include "injector/language/read_file.h"
-#include "injector/language/values.h"
 
 namespace blackstart::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "agents/contract/comparison.h"
-#include "injector/language/format.h"
+#include "agents/language/format.h"
 
 namespace blackstart {
 namespace {

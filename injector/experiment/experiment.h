@@ -12,7 +12,7 @@
 
 #include "agents/contract/contract.pb.h"
 #include "agents/contract/units.h"
-#include "injector/language/problem.h"
+#include "agents/language/problem.h"
 
 namespace blackstart {
 

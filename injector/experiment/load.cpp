@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agents/language/nearest.h"
+#include "agents/language/read_file.h"
+#include "agents/language/values.h"
 #include "injector/experiment/read_experiment.h"
-#include "injector/language/nearest.h"
-#include "injector/language/read_file.h"
-#include "injector/language/values.h"
 #include "injector/topology/read_topology.h"
 
 namespace blackstart {

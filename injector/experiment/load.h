@@ -9,15 +9,15 @@
 #include <tl/expected.hpp>
 
 #include "agents/contract/result.h"
+#include "agents/language/problem.h"
 #include "injector/experiment/experiment.h"
-#include "injector/language/problem.h"
 #include "injector/topology/topology.h"
 
 namespace blackstart {
 
 using ReadFile = std::function<Result<std::string>(const std::string& path)>;
 
-// A regular file of at most what the language allows; injector/language/read_file.h has the default.
+// A regular file of at most what the language allows; agents/language/read_file.h has the default.
 tl::expected<Topology, Problems> load_topology(const std::string& path);
 tl::expected<Topology, Problems> load_topology(const std::string& path, const ReadFile& read);
 

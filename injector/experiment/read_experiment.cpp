@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "injector/language/values.h"
+#include "agents/language/values.h"
 
 namespace blackstart {
 namespace {

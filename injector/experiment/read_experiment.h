@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "agents/language/document.h"
+#include "agents/language/shape.h"
 #include "injector/experiment/experiment.h"
-#include "injector/language/document.h"
-#include "injector/language/shape.h"
 #include "injector/topology/topology.h"
 
 namespace blackstart {

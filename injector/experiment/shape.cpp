@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/shape.h"
+#include "agents/language/shape.h"
 
 #include "injector/experiment/read_experiment.h"
 #include "injector/topology/roles.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "agents/language/nearest.h"
+#include "agents/language/values.h"
 #include "injector/experiment/read_experiment.h"
-#include "injector/language/nearest.h"
-#include "injector/language/values.h"
 
 namespace blackstart {
 namespace {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <set>
 
+#include "agents/language/nearest.h"
+#include "agents/language/values.h"
 #include "injector/experiment/read_experiment.h"
 #include "injector/experiment/select.h"
-#include "injector/language/nearest.h"
-#include "injector/language/values.h"
 #include "injector/topology/roles.h"
 
 namespace blackstart {

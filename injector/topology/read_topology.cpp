@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/topology/read_topology.h"
 
-#include "injector/language/values.h"
+#include "agents/language/values.h"
 
 namespace blackstart {
 namespace {

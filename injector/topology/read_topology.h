@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "injector/language/document.h"
-#include "injector/language/shape.h"
+#include "agents/language/document.h"
+#include "agents/language/shape.h"
 #include "injector/topology/topology.h"
 
 namespace blackstart {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/shape.h"
+#include "agents/language/shape.h"
 
 #include "injector/topology/read_topology.h"
 #include "injector/topology/roles.h"

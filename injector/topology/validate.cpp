@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
 
-#include "injector/language/nearest.h"
-#include "injector/language/values.h"
+#include "agents/language/nearest.h"
+#include "agents/language/values.h"
 #include "injector/topology/read_topology.h"
 
 namespace blackstart {

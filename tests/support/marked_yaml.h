@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "injector/language/problem.h"
+#include "agents/language/problem.h"
 
 namespace blackstart::test {
 

@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "injector/language/document.h"
-#include "injector/language/nearest.h"
-#include "injector/language/values.h"
+#include "agents/language/document.h"
+#include "agents/language/nearest.h"
+#include "agents/language/values.h"
 
 namespace blackstart {
 namespace {

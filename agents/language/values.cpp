@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/values.h"
+#include "agents/language/values.h"
 
 #include <algorithm>
 #include <tuple>
 
-#include "injector/language/format.h"
+#include "agents/language/format.h"
 
 namespace blackstart {
 

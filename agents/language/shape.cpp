@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/shape.h"
+#include "agents/language/shape.h"
 
 #include <algorithm>
 
-#include "injector/language/nearest.h"
+#include "agents/language/nearest.h"
 
 namespace blackstart {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/document.h"
+#include "agents/language/document.h"
 
 #include <charconv>
 

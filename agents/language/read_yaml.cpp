@@ -12,7 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "injector/language/document.h"
+#include "agents/language/document.h"
 
 namespace blackstart {
 namespace {

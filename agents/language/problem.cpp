@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/problem.h"
+#include "agents/language/problem.h"
 
 namespace blackstart {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agents/contract/units.h"
-#include "injector/language/document.h"
+#include "agents/language/document.h"
 
 namespace blackstart {
 

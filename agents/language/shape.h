@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "injector/language/document.h"
-#include "injector/language/format.h"
-#include "injector/language/problem.h"
+#include "agents/language/document.h"
+#include "agents/language/format.h"
+#include "agents/language/problem.h"
 
 namespace blackstart {
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "injector/language/document.h"
+#include "agents/language/document.h"
 
 namespace blackstart {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "injector/language/problem.h"
+#include "agents/language/problem.h"
 
 namespace blackstart {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/read_file.h"
+#include "agents/language/read_file.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 
-#include "injector/language/document.h"
+#include "agents/language/document.h"
 
 namespace blackstart {
 

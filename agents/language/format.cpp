@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/format.h"
+#include "agents/language/format.h"
 
 #include <algorithm>
 #include <charconv>

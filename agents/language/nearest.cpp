@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/language/nearest.h"
+#include "agents/language/nearest.h"
 
 #include <algorithm>
 #include <cctype>
