@@ -79,7 +79,7 @@ Feature probe_clsact() {
     if (!lo) return tl::unexpected(lo.error());
     const auto program = load_pass_all();
     if (!program) return tl::unexpected(program.error());
-    const auto qdisc = ClsactQdisc::make(*lo, "");
+    const auto qdisc = ClsactQdisc::make(*lo);
     if (!qdisc) return tl::unexpected(qdisc.error());
     const auto filter = TcFilter::make(program->get(), *lo, Hook::kIngress);
     if (!filter) return tl::unexpected(filter.error());

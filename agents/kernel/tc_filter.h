@@ -14,23 +14,20 @@
 
 namespace blackstart {
 
-// The clsact qdisc of one interface: somebody else's, which is used as it is, or made by us, of
-// which a note is on disk before the kernel is touched.
+// The clsact qdisc of one interface: somebody else's, which is used as it is, or made by us.
 class ClsactQdisc {
  public:
-  // Notes stand in `notes`, a folder that exists; "": no note, so a dead agent's qdisc stays.
-  static Result<ClsactQdisc> make(const Interface& interface, const std::string& notes);
+  static Result<ClsactQdisc> make(const Interface& interface);
   ClsactQdisc(ClsactQdisc&& other) noexcept;
   ClsactQdisc& operator=(ClsactQdisc&&) = delete;
   ~ClsactQdisc() { (void)revert(); }
   // Deletes the qdisc if we made it and nobody else's filter has come to stand in it. Idempotent.
   Result<> revert();
+  [[nodiscard]] bool made() const { return made_; }
 
  private:
-  ClsactQdisc(Interface interface, std::string note, bool made)
-      : interface_(std::move(interface)), note_(std::move(note)), made_(made) {}
+  ClsactQdisc(Interface interface, bool made) : interface_(std::move(interface)), made_(made) {}
   Interface interface_;
-  std::string note_;
   bool made_;
 };
 
@@ -59,8 +56,11 @@ struct FoundFilter {
 // In the order they run; empty without clsact.
 Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook);
 
-// Removes filters whose program's name starts with `prefix`, and the qdiscs a note says we made and
-// nobody uses. Returns how many objects went.
-Result<int> sweep_clsact(const std::string& prefix, const std::string& notes);
+// Removes filters whose program's name starts with `prefix`, of one interface or of all (0). Returns how
+// many went.
+Result<int> remove_tc_filters(const std::string& prefix, int interface_index = 0);
+
+// For a dead agent's qdisc: true if it was there and nobody used it. Gone already is fine.
+Result<bool> remove_unused_clsact(const Interface& interface);
 
 }  // namespace blackstart

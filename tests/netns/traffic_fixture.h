@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -48,7 +47,6 @@ inline uint64_t packets(const contract::HostReport& report, const std::string& v
 class TrafficFaultTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::filesystem::create_directories(state_dir_);
     {
       const auto there = sandbox_.enter("there");
       echo_ = std::make_unique<EchoServer>();
@@ -64,13 +62,11 @@ class TrafficFaultTest : public testing::Test {
     fault_.reset();
     EXPECT_EQ(sandbox_.inventory("here"), before_) << "something was left behind";
     EXPECT_THAT(traffic_residue(), testing::IsEmpty());
-    EXPECT_TRUE(std::filesystem::is_empty(state_dir_));
     echo_.reset();
-    std::filesystem::remove_all(state_dir_);
   }
 
   std::unique_ptr<TrafficFault> armed(const contract::Order& order) {
-    auto fault = TrafficFault::make({state_dir_}).value();
+    auto fault = TrafficFault::make({}).value();
     const auto ok = fault->arm(order);
     if (!ok) throw std::runtime_error(ok.error().message());
     return fault;
@@ -90,7 +86,6 @@ class TrafficFaultTest : public testing::Test {
   }
 
   NetnsSandbox sandbox_{"traffic"};
-  std::string state_dir_ = testing::TempDir() + "blackstart-traffic-test";
   std::unique_ptr<EchoServer> echo_;
   std::unique_ptr<NetnsScope> here_;
   std::unique_ptr<TrafficFault> fault_;

@@ -6,6 +6,7 @@
 #include "agents/contract/wire.h"
 #include "agents/runtime/check_order.h"
 #include "agents/runtime/runtime.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -61,6 +62,8 @@ class RuntimeTest : public testing::Test {
     parts.residue = [this] { return residue_; };
     parts.prober = prober_.get();
     parts.now = [this] { return now_; };
+    parts.stop = [this] { return stop_; };
+    parts.deadline = [this](int64_t moment) { deadline_ = moment; };
     runtime_ = std::make_unique<Runtime>(AgentIdentity{"pangyo-app-1", "pangyo", "boot"}, parts);
   }
 
@@ -107,6 +110,8 @@ class RuntimeTest : public testing::Test {
   std::vector<std::string> residue_;
   std::unique_ptr<Prober> prober_;
   int64_t now_ = monotonic_now();
+  std::optional<Stop> stop_;
+  int64_t deadline_ = INT64_MAX;  // as the sentinel knows it
   std::unique_ptr<Runtime> runtime_;
 };
 
@@ -227,6 +232,37 @@ TEST_F(RuntimeTest, SaysWhatIsStranded) {
   ASSERT_TRUE(reply.has_failure());
   EXPECT_EQ(from_wire(reply.failure()).kind, ErrorKind::kStranded);
   EXPECT_EQ(runtime_->answer(hello()).report().residue(0), "tcx link eth0");
+}
+
+TEST_F(RuntimeTest, AStopFileEndsWhatIsHeldAndRefusesMore) {
+  proves("S7");
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  EXPECT_LE(runtime_->next_tick(), now_ + kStopFilesEvery.count()) << "somebody has to look";
+  stop_ = Stop{"lever", "blackstart lever release"};
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 1);
+  EXPECT_EQ(runtime_->answer(collect("a")).report().note(), "lever");
+  const auto refused = runtime_->answer(arm("b"));
+  ASSERT_TRUE(refused.has_failure());
+  EXPECT_EQ(refused.failure().hint(), "blackstart lever release");
+  stop_.reset();
+  EXPECT_TRUE(accepted(arm("b")));
+  stop_ = Stop{"abort file", "rm it"};
+  EXPECT_FALSE(accepted(fire("b", unix_now()))) << "it came between arming and firing";
+  EXPECT_EQ(kernel_.fired, 1);
+}
+
+TEST_F(RuntimeTest, TheSentinelKnowsTheDeadlineOfWhatIsHeld) {
+  proves("S1,S3");
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_EQ(deadline_, now_ + 15 * kSecond) << "nobody fires it: one lease";
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  now_ += 5 * kSecond;
+  EXPECT_TRUE(accepted(collect("a")));
+  EXPECT_EQ(deadline_, now_ + 15 * kSecond) << "renewed";
+  EXPECT_TRUE(accepted(revert("a")));
+  EXPECT_EQ(deadline_, INT64_MAX);
 }
 
 TEST(CheckOrder, RefusesWhatNoConductorShouldSend) {

@@ -25,26 +25,65 @@ AttachmentKind choose_attachment(contract::Attachment wanted) {
   return has_tcx() ? AttachmentKind::kTcx : AttachmentKind::kClsact;
 }
 
+Result<> Attachments::record(Place& place, const contract::Step& step) const {
+  if (!log_) return {};
+  const auto id = log_->record(step);
+  if (!id) return tl::unexpected(id.error());
+  place.steps.push_back(*id);
+  return {};
+}
+
+Result<> Attachments::attach_clsact(Place& place) const {
+  const Interface& interface = place.interface;
+  contract::Step step;
+  step.mutable_clsact_qdisc()->set_interface(interface.name);
+  step.mutable_clsact_qdisc()->set_index(interface.index);
+  if (auto ok = record(place, step); !ok) return ok;
+  auto qdisc = ClsactQdisc::make(interface);
+  if (!qdisc) return tl::unexpected(qdisc.error());
+  if (!qdisc->made() && log_) {
+    (void)log_->taken_back(place.steps.back());
+    place.steps.pop_back();
+  }
+  place.qdisc.push_back(std::move(*qdisc));
+  for (const Hook hook : kHooks) {
+    const int program = datapath_.program(interface.layer, hook);
+    const auto id = program_id(program);
+    if (!id) return tl::unexpected(id.error());
+    step.mutable_clsact_filter()->set_interface(interface.name);
+    step.mutable_clsact_filter()->set_index(interface.index);
+    step.mutable_clsact_filter()->set_program(program_name(*id));
+    if (auto ok = record(place, step); !ok) return ok;
+    auto filter = TcFilter::make(program, interface, hook);
+    if (!filter) return tl::unexpected(filter.error());
+    place.filters.push_back(std::move(*filter));
+  }
+  return {};
+}
+
 Result<> Attachments::attach(Place& place) const {
   const Interface& interface = place.interface;
   if (kind_ == AttachmentKind::kClsact) {
-    auto qdisc = ClsactQdisc::make(interface, notes_);
-    if (!qdisc) return tl::unexpected(qdisc.error());
-    place.qdisc.push_back(std::move(*qdisc));
+    if (auto ok = attach_clsact(place); !ok) return ok;
+    return require_first(interface);
   }
   for (const Hook hook : kHooks) {
-    const int program = datapath_.program(interface.layer, hook);
-    if (kind_ == AttachmentKind::kTcx) {
-      auto link = TcxLink::make(program, interface, hook);
-      if (!link) return tl::unexpected(link.error());
-      place.links.push_back(std::move(*link));
-    } else {
-      auto filter = TcFilter::make(program, interface, hook);
-      if (!filter) return tl::unexpected(filter.error());
-      place.filters.push_back(std::move(*filter));
-    }
+    auto link = TcxLink::make(datapath_.program(interface.layer, hook), interface, hook);
+    if (!link) return tl::unexpected(link.error());
+    place.links.push_back(std::move(*link));
   }
   return require_first(interface);
+}
+
+// What could not be taken back keeps its steps, for the reaper.
+Result<> Attachments::take_back(Place& place) const {
+  Result<> first;
+  for (TcxLink& link : place.links) link.revert();
+  for (TcFilter& filter : place.filters) keep_first(first, filter.revert());
+  for (ClsactQdisc& qdisc : place.qdisc) keep_first(first, qdisc.revert());
+  if (!first) return first;
+  for (; log_ && !place.steps.empty(); place.steps.pop_back()) (void)log_->taken_back(place.steps.back());
+  return first;
 }
 
 Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& present) {
@@ -52,7 +91,11 @@ Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& p
     return std::any_of(present.begin(), present.end(),
                        [&](const Interface& other) { return same(one, other); });
   };
-  places_.remove_if([&](const Place& place) { return !is_present(place.interface); });
+  places_.remove_if([&](Place& place) {
+    if (is_present(place.interface)) return false;
+    (void)take_back(place);
+    return true;
+  });
 
   std::vector<Interface> came;
   for (const Interface& interface : present) {
@@ -71,8 +114,9 @@ Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& p
           ErrorKind::kMissing, "attach to", interface.name, 0,
           "its packets start with neither an Ethernet nor an IP header, so they cannot be told apart");
     }
-    Place& place = places_.emplace_back(Place{interface, {}, {}, {}});
+    Place& place = places_.emplace_back(Place{interface, {}, {}, {}, {}});
     if (auto ok = attach(place); !ok) {
+      (void)take_back(place);
       places_.pop_back();
       if (ok.error().code == ENODEV) continue;  // it went while we looked
       return tl::unexpected(ok.error());
@@ -116,11 +160,7 @@ std::vector<std::string> Attachments::names() const {
 
 Result<> Attachments::revert() {
   Result<> first;
-  for (Place& place : places_) {
-    for (TcxLink& link : place.links) link.revert();
-    for (TcFilter& filter : place.filters) keep_first(first, filter.revert());
-    for (ClsactQdisc& qdisc : place.qdisc) keep_first(first, qdisc.revert());
-  }
+  for (Place& place : places_) keep_first(first, take_back(place));
   if (first) places_.clear();
   return first;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/faults/step_log.h"
 #include "agents/faults/traffic/datapath.h"
 #include "agents/kernel/interfaces.h"
 #include "agents/kernel/tc_filter.h"
@@ -20,9 +21,9 @@ AttachmentKind choose_attachment(contract::Attachment wanted);
 
 class Attachments {
  public:
-  // `datapath` must outlive this. `notes`: see ClsactQdisc.
-  Attachments(const Datapath& datapath, AttachmentKind kind, std::string notes)
-      : datapath_(datapath), kind_(kind), notes_(std::move(notes)) {}
+  // `datapath` and `log` must outlive this; no log: a dead agent's qdisc stays.
+  Attachments(const Datapath& datapath, AttachmentKind kind, StepLog* log)
+      : datapath_(datapath), kind_(kind), log_(log) {}
 
   // Attaches to interfaces that came, forgets those that went; says which came. After a failure some
   // may be attached: revert().
@@ -40,12 +41,16 @@ class Attachments {
     std::vector<TcxLink> links;
     std::vector<ClsactQdisc> qdisc;  // none or one; outlives the filters
     std::vector<TcFilter> filters;
+    std::vector<uint64_t> steps;  // in the log
   };
+  Result<> record(Place& place, const contract::Step& step) const;
+  Result<> attach_clsact(Place& place) const;
+  Result<> take_back(Place& place) const;
   Result<> attach(Place& place) const;
 
   const Datapath& datapath_;
   AttachmentKind kind_;
-  std::string notes_;
+  StepLog* log_;
   std::list<Place> places_;
 };
 

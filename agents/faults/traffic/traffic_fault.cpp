@@ -66,7 +66,7 @@ Result<> TrafficFault::arm_datapath(const contract::Order& order, const std::vec
                      kind_ == AttachmentKind::kTcx ? Datapath::Entry::kDirect : Datapath::Entry::kStub);
   if (!datapath) return tl::unexpected(datapath.error());
   datapath_ = std::move(*datapath);
-  attachments_ = std::make_unique<Attachments>(*datapath_, kind_, options_.state_dir);
+  attachments_ = std::make_unique<Attachments>(*datapath_, kind_, options_.log);
   // Filling keeps a CPU busy, attaching waits for the kernel: they go side by side.
   auto filling = std::async([&] { return datapath_->fill(*classifier); });
   const auto attached = attachments_->sync(present);

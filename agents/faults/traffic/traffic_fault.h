@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agents/faults/fault.h"
+#include "agents/faults/step_log.h"
 #include "agents/faults/traffic/attachments.h"
 #include "agents/faults/traffic/datapath.h"
 #include "agents/faults/traffic/leak_counter.h"
@@ -21,9 +22,8 @@
 namespace blackstart {
 
 struct TrafficOptions {
-  // Folder of this host's agent, which exists; notes about what a dead agent would leave are kept
-  // there. "": none are kept.
-  std::string state_dir;
+  // Where what would outlive the agent is written down first; not owned. Null: nowhere.
+  StepLog* log = nullptr;
 };
 
 class TrafficFault : public FaultFamily {
@@ -77,9 +77,13 @@ class TrafficFault : public FaultFamily {
 // is what a dead agent left. Programs on TCX are named only for who may ask by id (CAP_SYS_ADMIN).
 std::vector<std::string> traffic_residue();
 
-// Removes what a dead agent left, and says how many objects that were. Never while another agent is
-// alive in this network namespace.
-Result<int> sweep(const TrafficOptions& options);
+// Takes back what a dead agent recorded. True: it was there and is gone. False: it was gone already, or
+// somebody else uses it now.
+Result<bool> take_back(const contract::Step& step);
+
+// Removes what bears our name, whoever recorded it, and says how many objects that were. Never while
+// another agent is alive in this network namespace.
+Result<int> sweep();
 
 // For `doctor`: by name tcx, clsact, nft-netdev.
 FeatureReport probe_features();

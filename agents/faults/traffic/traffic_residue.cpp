@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "agents/faults/traffic/traffic_fault.h"
 #include "agents/kernel/bpf_program.h"
 #include "agents/kernel/nft_table.h"
@@ -45,8 +47,34 @@ std::vector<std::string> traffic_residue() {
   return out;
 }
 
-Result<int> sweep(const TrafficOptions& options) {
-  return sweep_clsact(kOurs, options.state_dir);
+Result<bool> take_back(const contract::Step& step) {
+  const auto present = interfaces();
+  if (!present) return tl::unexpected(present.error());
+  const auto find = [&](const auto& recorded) {
+    return std::find_if(present->begin(), present->end(), [&](const Interface& one) {
+      return one.index == recorded.index() && one.name == recorded.interface();
+    });
+  };
+  switch (step.what_case()) {
+    case contract::Step::kClsactQdisc: {
+      const auto interface = find(step.clsact_qdisc());
+      return interface == present->end() ? Result<bool>(false) : remove_unused_clsact(*interface);
+    }
+    case contract::Step::kClsactFilter: {
+      const auto interface = find(step.clsact_filter());
+      if (interface == present->end() || !ours(step.clsact_filter().program())) return false;
+      const auto removed = remove_tc_filters(step.clsact_filter().program() + ":", interface->index);
+      if (!removed) return tl::unexpected(removed.error());
+      return *removed > 0;
+    }
+    case contract::Step::WHAT_NOT_SET:
+      break;
+  }
+  return false;
+}
+
+Result<int> sweep() {
+  return remove_tc_filters(kOurs);
 }
 
 FeatureReport probe_features() {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What blackstart-agent can be asked to do; each returns an exit code.
+#pragma once
+
+#include "agents/daemon/options.h"
+
+namespace blackstart {
+
+// The agent of one host, until SIGTERM.
+int serve(const CommandLine& line);
+// Its second process; started by it alone.
+int stand_sentinel(const CommandLine& line);
+// 0: taken back, or nothing to take back; kExitStranded: something is still there; kExitRefused: an agent
+// is alive on that folder.
+int reap_by_hand(const CommandLine& line);
+
+// What this kernel can do, as JSON: [{name, available, reason, hint}].
+void print_features();
+
+// Logs to standard error; every line names `who`.
+void log_as(const std::string& who);
+
+}  // namespace blackstart

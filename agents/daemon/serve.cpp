@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent: options → state, sentinel, reaper → runtime, channel and metrics → one poll loop.
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+
+#include <spdlog/spdlog.h>
+
+#include "agents/channel/embedded/embedded_channel.h"
+#include "agents/daemon/commands.h"
+#include "agents/daemon/exposition.h"
+#include "agents/daemon/families.h"
+#include "agents/daemon/signals.h"
+#include "agents/runtime/crash_points.h"
+#include "agents/runtime/runtime.h"
+#include "agents/runtime/sentinel.h"
+
+namespace blackstart {
+namespace {
+
+// A sentinel that reaps for a dead agent holds the state folder for as long as that takes.
+constexpr std::chrono::milliseconds kClaimPatience{2000};
+
+int milliseconds_until(int64_t moment) {
+  if (moment == INT64_MAX) return -1;
+  const int64_t left = (moment - monotonic_now()) / 1'000'000 + 1;
+  return static_cast<int>(std::clamp<int64_t>(left, 0, 3'600'000));
+}
+
+// One request, tick or scrape at a time: `guard` keeps the threads of the metrics server out meanwhile.
+void loop(EmbeddedServer& server, Runtime& runtime, Sentinel& sentinel, std::mutex& guard, int signals) {
+  std::vector<pollfd> polled;
+  for (;;) {
+    polled.clear();
+    polled.push_back({signals, POLLIN, 0});
+    polled.push_back({sentinel.fd(), POLLIN, 0});
+    server.add_to(polled);
+    const size_t of_server = polled.size();
+    for (const int fd : runtime.wake_fds()) polled.push_back({fd, POLLIN, 0});
+    const int64_t next = std::min(runtime.next_tick(), sentinel.next_tick());
+    if (poll(polled.data(), polled.size(), milliseconds_until(next)) < 0 && errno != EINTR) return;
+    if (polled[0].revents != 0) return;
+    const std::lock_guard lock(guard);
+    sentinel.tend();
+    if (std::any_of(polled.begin() + static_cast<ptrdiff_t>(of_server), polled.end(),
+                    [](const pollfd& descriptor) { return descriptor.revents != 0; }))
+      runtime.wake();
+    server.handle(polled, [&](const contract::Request& request) { return runtime.answer(request); });
+    runtime.tick();
+  }
+}
+
+Result<> require_alive(const Sentinel& sentinel, const std::string& host) {
+  if (sentinel.alive()) return {};
+  return fail(ErrorKind::kRefused, "arm", host, 0,
+              "its sentinel has died and the next is not there yet: ask again");
+}
+
+Result<> run(const AgentOptions& options, const CommandLine& line) {
+  const Fd signals = signals_as_fd();
+  reached(CrashPoint::kStarted);
+  const auto folder = StateFolder::claim(options.state, kClaimPatience);
+  if (!folder) return tl::unexpected(folder.error());
+  const auto sentinel = Sentinel::start(line.with_command("sentinel"));
+  if (!sentinel) return tl::unexpected(sentinel.error());
+  reached(CrashPoint::kSentinelStarted);
+
+  const auto journal = Journal::open(*folder, options.here());
+  if (!journal) return tl::unexpected(journal.error());
+  reached(CrashPoint::kJournalRead);
+  const auto removed = reap(**journal, reap_parts());
+  if (!removed) return tl::unexpected(removed.error());
+  for (const std::string& what : *removed) spdlog::warn("removed {}", what);
+  reached(CrashPoint::kReaped);
+
+  const auto prober = Prober::make({.allow_commands = options.lab});
+  if (!prober) return tl::unexpected(prober.error());
+
+  RuntimeParts parts;
+  parts.prober = prober->get();
+  parts.journal = journal->get();
+  parts.residue = residue;
+  parts.make_families = [&] { return make_families(**journal); };
+  parts.stop = [&] { return stop_asked(options.stop); };
+  parts.may_arm = [&] { return require_alive(**sentinel, options.host); };
+  parts.deadline = [&](int64_t moment) { (*sentinel)->tell(moment); };
+  {
+    Runtime runtime({options.host, options.site, options.here().boot_id}, parts);
+    std::mutex guard;
+    std::unique_ptr<MetricsServer> metrics;
+    if (!options.metrics_listen.empty()) {
+      auto made = MetricsServer::make(options.metrics_listen);
+      if (!made) return tl::unexpected(made.error());
+      metrics = std::move(*made);
+      metrics->set_provider([&] {
+        const std::lock_guard lock(guard);
+        return runtime.report();
+      });
+    }
+    const auto server = EmbeddedServer::make(options.socket);
+    if (!server) return tl::unexpected(server.error());
+    reached(CrashPoint::kListening);
+    loop(**server, runtime, **sentinel, guard, signals.get());
+    if (metrics) metrics->set_provider({});
+  }
+  reached(CrashPoint::kLeaving);
+  return {};
+}
+
+}  // namespace
+
+int serve(const CommandLine& line) {
+  int exit_code = 0;
+  const auto options = parse_agent_options(line, exit_code);
+  if (!options) return exit_code;
+  log_as(options->host);
+  if (auto ok = run(*options, line); !ok) {
+    spdlog::error("{}", ok.error().message());
+    return ok.error().kind == ErrorKind::kStranded ? kExitStranded : kExitFailed;
+  }
+  return 0;
+}
+
+}  // namespace blackstart
