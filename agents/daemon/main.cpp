@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
     return kExitFailed;
   };
 
-  if (auto swept = sweep({.state_dir = options->state}); !swept)
+  if (auto swept = sweep(); !swept)
     return give_up(swept.error());
   else if (*swept > 0)
     spdlog::warn("removed {} objects a dead agent left", *swept);
@@ -150,7 +150,7 @@ int main(int argc, char** argv) {
   parts.prober = prober->get();
   parts.residue = [] { return traffic_residue(); };
   parts.make_families = [&]() -> Result<std::vector<std::unique_ptr<FaultFamily>>> {
-    auto traffic = TrafficFault::make({.state_dir = options->state});
+    auto traffic = TrafficFault::make({});
     if (!traffic) return tl::unexpected(traffic.error());
     std::vector<std::unique_ptr<FaultFamily>> families;
     families.push_back(std::move(*traffic));
