@@ -7,7 +7,7 @@ namespace blackstart {
 
 Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log) {
   std::vector<std::unique_ptr<FaultFamily>> families;
-  auto traffic = TrafficFault::make({.log = &log});
+  auto traffic = TrafficFault::make({.steps = &log});
   if (!traffic) return tl::unexpected(traffic.error());
   families.push_back(std::move(*traffic));
   return families;

@@ -7,7 +7,8 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
-#include <algorithm>
+#include <utility>
+
 
 #include "agents/kernel/kernel_error.h"
 
@@ -38,21 +39,6 @@ int remove_filter(int index, Hook hook, uint32_t handle, uint32_t priority) {
   return code == ENOENT || code == ENODEV || code == EINVAL ? 0 : code;
 }
 
-Result<bool> unused(int index) {
-  for (const Hook hook : kHooks) {
-    const auto filters = tc_filters(index, hook);
-    if (!filters) return tl::unexpected(filters.error());
-    if (!filters->empty()) return false;
-  }
-  return true;
-}
-
-int remove_qdisc(int index) {
-  bpf_tc_hook where = clsact_hook(index, BPF_TC_INGRESS | BPF_TC_EGRESS);
-  const int code = -bpf_tc_hook_destroy(&where);
-  return code == ENOENT || code == ENODEV || code == EINVAL ? 0 : code;
-}
-
 }  // namespace
 
 Result<ClsactQdisc> ClsactQdisc::make(const Interface& interface) {
@@ -68,11 +54,7 @@ ClsactQdisc::ClsactQdisc(ClsactQdisc&& other) noexcept
 
 Result<> ClsactQdisc::revert() {
   if (!made_) return {};
-  const auto free = unused(interface_.index);
-  if (!free) return tl::unexpected(free.error());
-  if (*free)
-    if (const int code = remove_qdisc(interface_.index); code != 0)
-      return fail(ErrorKind::kStranded, "remove qdisc clsact of", interface_.name, code);
+  if (auto ok = remove_unused_clsact(interface_.index); !ok) return tl::unexpected(ok.error());
   made_ = false;
   return {};
 }
@@ -133,34 +115,34 @@ Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook) {
   return out;
 }
 
-Result<int> remove_tc_filters(const std::string& prefix, int interface_index) {
-  const auto all = interfaces();
-  if (!all) return tl::unexpected(all.error());
+Result<int> remove_filters(int interface_index, const NameTest& ours) {
   int removed = 0;
-  for (const Interface& interface : *all) {
-    if (interface_index != 0 && interface.index != interface_index) continue;
-    for (const Hook hook : kHooks) {
-      const auto filters = tc_filters(interface.index, hook);
-      if (!filters) return tl::unexpected(filters.error());
-      for (const FoundFilter& filter : *filters) {
-        if (filter.name.rfind(prefix, 0) != 0) continue;
-        if (const int code = remove_filter(interface.index, hook, filter.handle, filter.priority); code != 0)
-          return fail(ErrorKind::kStranded, "remove filter " + filter.name + " of", interface.name, code);
-        ++removed;
-      }
+  for (const Hook hook : kHooks) {
+    const auto filters = tc_filters(interface_index, hook);
+    if (!filters) return tl::unexpected(filters.error());
+    for (const FoundFilter& filter : *filters) {
+      if (!ours(filter.program())) continue;
+      if (const int code = remove_filter(interface_index, hook, filter.handle, filter.priority); code != 0)
+        return fail(ErrorKind::kStranded, "remove filter " + filter.name + " of interface",
+                    std::to_string(interface_index), code);
+      ++removed;
     }
   }
   return removed;
 }
 
-Result<bool> remove_unused_clsact(const Interface& interface) {
-  const auto free = unused(interface.index);
-  if (!free) return tl::unexpected(free.error());
-  if (!*free) return false;
-  bpf_tc_hook where = clsact_hook(interface.index, BPF_TC_INGRESS | BPF_TC_EGRESS);
+Result<bool> remove_unused_clsact(int interface_index) {
+  for (const Hook hook : kHooks) {
+    const auto filters = tc_filters(interface_index, hook);
+    if (!filters) return tl::unexpected(filters.error());
+    if (!filters->empty()) return false;
+  }
+  bpf_tc_hook where = clsact_hook(interface_index, BPF_TC_INGRESS | BPF_TC_EGRESS);
   const int code = -bpf_tc_hook_destroy(&where);
   if (code == ENOENT || code == ENODEV || code == EINVAL) return false;
-  if (code != 0) return fail(ErrorKind::kStranded, "remove qdisc clsact of", interface.name, code);
+  if (code != 0)
+    return fail(ErrorKind::kStranded, "remove qdisc clsact of interface", std::to_string(interface_index),
+                code);
   return true;
 }
 

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agents/contract/result.h"
@@ -21,9 +23,9 @@ class ClsactQdisc {
   ClsactQdisc(ClsactQdisc&& other) noexcept;
   ClsactQdisc& operator=(ClsactQdisc&&) = delete;
   ~ClsactQdisc() { (void)revert(); }
+  [[nodiscard]] bool made() const { return made_; }
   // Deletes the qdisc if we made it and nobody else's filter has come to stand in it. Idempotent.
   Result<> revert();
-  [[nodiscard]] bool made() const { return made_; }
 
  private:
   ClsactQdisc(Interface interface, bool made) : interface_(std::move(interface)), made_(made) {}
@@ -51,16 +53,17 @@ struct FoundFilter {
   uint32_t handle = 0;
   uint16_t priority = 0;
   std::string name;  // of a BPF filter: "PROGRAM:[ID]"
+
+  [[nodiscard]] std::string_view program() const { return std::string_view(name).substr(0, name.find(':')); }
 };
 
 // In the order they run; empty without clsact.
 Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook);
 
-// Removes filters whose program's name starts with `prefix`, of one interface or of all (0). Returns how
-// many went.
-Result<int> remove_tc_filters(const std::string& prefix, int interface_index = 0);
-
-// For a dead agent's qdisc: true if it was there and nobody used it. Gone already is fine.
-Result<bool> remove_unused_clsact(const Interface& interface);
+// Removes the filters of one interface whose program's name passes the test; says how many.
+using NameTest = std::function<bool(std::string_view)>;
+Result<int> remove_filters(int interface_index, const NameTest& ours);
+// Removes the clsact qdisc of one interface unless a filter stands in it; says whether it did.
+Result<bool> remove_unused_clsact(int interface_index);
 
 }  // namespace blackstart

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "agents/kernel/bpf_program.h"
 
@@ -25,64 +26,76 @@ AttachmentKind choose_attachment(contract::Attachment wanted) {
   return has_tcx() ? AttachmentKind::kTcx : AttachmentKind::kClsact;
 }
 
-Result<> Attachments::record(Place& place, const contract::Step& step) const {
-  if (!log_) return {};
-  const auto id = log_->record(step);
-  if (!id) return tl::unexpected(id.error());
-  place.steps.push_back(*id);
-  return {};
+Result<std::optional<uint64_t>> Attachments::record(const contract::Step& step) const {
+  if (!steps_) return std::nullopt;
+  return steps_->record(step).map([](uint64_t id) { return std::optional(id); });
 }
 
-Result<> Attachments::attach_clsact(Place& place) const {
-  const Interface& interface = place.interface;
+Result<> Attachments::taken_back(std::optional<uint64_t>& step) const {
+  if (!steps_ || !step) return {};
+  return steps_->taken_back(*std::exchange(step, std::nullopt));
+}
+
+// Whether the qdisc is there already is only known by trying to make it, and the record has to stand by
+// then.
+Result<> Attachments::attach_qdisc(Place& place) const {
   contract::Step step;
-  step.mutable_clsact_qdisc()->set_interface(interface.name);
-  step.mutable_clsact_qdisc()->set_index(interface.index);
-  if (auto ok = record(place, step); !ok) return ok;
-  auto qdisc = ClsactQdisc::make(interface);
+  step.mutable_clsact_qdisc()->set_interface(place.interface.name);
+  step.mutable_clsact_qdisc()->set_index(place.interface.index);
+  auto recorded = record(step);
+  if (!recorded) return tl::unexpected(recorded.error());
+  auto qdisc = ClsactQdisc::make(place.interface);
+  if (!qdisc || !qdisc->made())
+    if (auto ok = taken_back(*recorded); !ok) return ok;
   if (!qdisc) return tl::unexpected(qdisc.error());
-  if (!qdisc->made() && log_) {
-    (void)log_->taken_back(place.steps.back());
-    place.steps.pop_back();
-  }
-  place.qdisc.push_back(std::move(*qdisc));
-  for (const Hook hook : kHooks) {
-    const int program = datapath_.program(interface.layer, hook);
-    const auto id = program_id(program);
-    if (!id) return tl::unexpected(id.error());
-    step.mutable_clsact_filter()->set_interface(interface.name);
-    step.mutable_clsact_filter()->set_index(interface.index);
-    step.mutable_clsact_filter()->set_program(program_name(*id));
-    if (auto ok = record(place, step); !ok) return ok;
-    auto filter = TcFilter::make(program, interface, hook);
-    if (!filter) return tl::unexpected(filter.error());
-    place.filters.push_back(std::move(*filter));
-  }
+  place.qdisc.push_back({std::move(*qdisc), *recorded});
   return {};
 }
 
+Result<> Attachments::attach_filter(Place& place, int program, Hook hook) const {
+  contract::Step step;
+  step.mutable_clsact_filter()->set_interface(place.interface.name);
+  step.mutable_clsact_filter()->set_index(place.interface.index);
+  step.mutable_clsact_filter()->set_program(datapath_.program_name(place.interface.layer, hook));
+  auto recorded = record(step);
+  if (!recorded) return tl::unexpected(recorded.error());
+  auto filter = TcFilter::make(program, place.interface, hook);
+  if (!filter) {
+    if (auto ok = taken_back(*recorded); !ok) return ok;
+    return tl::unexpected(filter.error());
+  }
+  place.filters.push_back({std::move(*filter), *recorded});
+  return {};
+}
+
+// On failure some of it may be attached.
 Result<> Attachments::attach(Place& place) const {
   const Interface& interface = place.interface;
-  if (kind_ == AttachmentKind::kClsact) {
-    if (auto ok = attach_clsact(place); !ok) return ok;
-    return require_first(interface);
-  }
+  if (kind_ == AttachmentKind::kClsact)
+    if (auto ok = attach_qdisc(place); !ok) return ok;
   for (const Hook hook : kHooks) {
-    auto link = TcxLink::make(datapath_.program(interface.layer, hook), interface, hook);
-    if (!link) return tl::unexpected(link.error());
-    place.links.push_back(std::move(*link));
+    const int program = datapath_.program(interface.layer, hook);
+    if (kind_ == AttachmentKind::kTcx) {
+      auto link = TcxLink::make(program, interface, hook);
+      if (!link) return tl::unexpected(link.error());
+      place.links.push_back(std::move(*link));
+    } else if (auto ok = attach_filter(place, program, hook); !ok) {
+      return ok;
+    }
   }
   return require_first(interface);
 }
 
-// What could not be taken back keeps its steps, for the reaper.
-Result<> Attachments::take_back(Place& place) const {
+Result<> Attachments::revert(Place& place) const {
   Result<> first;
   for (TcxLink& link : place.links) link.revert();
-  for (TcFilter& filter : place.filters) keep_first(first, filter.revert());
-  for (ClsactQdisc& qdisc : place.qdisc) keep_first(first, qdisc.revert());
-  if (!first) return first;
-  for (; log_ && !place.steps.empty(); place.steps.pop_back()) (void)log_->taken_back(place.steps.back());
+  const auto take_back = [&](auto& recorded) {
+    auto ok = recorded.thing.revert();
+    if (ok) ok = taken_back(recorded.step);
+    keep_first(first, std::move(ok));
+  };
+  for (auto& filter : place.filters) take_back(filter);
+  for (auto& qdisc : place.qdisc) take_back(qdisc);
   return first;
 }
 
@@ -91,11 +104,13 @@ Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& p
     return std::any_of(present.begin(), present.end(),
                        [&](const Interface& other) { return same(one, other); });
   };
+  Result<> gone;
   places_.remove_if([&](Place& place) {
     if (is_present(place.interface)) return false;
-    (void)take_back(place);
+    keep_first(gone, revert(place));
     return true;
   });
+  if (!gone) return tl::unexpected(gone.error());
 
   std::vector<Interface> came;
   for (const Interface& interface : present) {
@@ -114,9 +129,9 @@ Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& p
           ErrorKind::kMissing, "attach to", interface.name, 0,
           "its packets start with neither an Ethernet nor an IP header, so they cannot be told apart");
     }
-    Place& place = places_.emplace_back(Place{interface, {}, {}, {}, {}});
+    Place& place = places_.emplace_back(Place{interface, {}, {}, {}});
     if (auto ok = attach(place); !ok) {
-      (void)take_back(place);
+      if (auto clean = revert(place); !clean) return tl::unexpected(clean.error());
       places_.pop_back();
       if (ok.error().code == ENODEV) continue;  // it went while we looked
       return tl::unexpected(ok.error());
@@ -160,7 +175,7 @@ std::vector<std::string> Attachments::names() const {
 
 Result<> Attachments::revert() {
   Result<> first;
-  for (Place& place : places_) keep_first(first, take_back(place));
+  for (Place& place : places_) keep_first(first, revert(place));
   if (first) places_.clear();
   return first;
 }

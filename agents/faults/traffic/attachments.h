@@ -3,6 +3,7 @@
 #pragma once
 
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,10 @@ AttachmentKind choose_attachment(contract::Attachment wanted);
 
 class Attachments {
  public:
-  // `datapath` and `log` must outlive this; no log: a dead agent's qdisc stays.
-  Attachments(const Datapath& datapath, AttachmentKind kind, StepLog* log)
-      : datapath_(datapath), kind_(kind), log_(log) {}
+  // `datapath` must outlive this. `steps` gets what would outlive the agent, before it is made; nullptr:
+  // nothing is recorded.
+  Attachments(const Datapath& datapath, AttachmentKind kind, StepLog* steps)
+      : datapath_(datapath), kind_(kind), steps_(steps) {}
 
   // Attaches to interfaces that came, forgets those that went; says which came. After a failure some
   // may be attached: revert().
@@ -36,21 +38,28 @@ class Attachments {
   Result<> revert();
 
  private:
+  // Something of the kernel's and the step that says how to take it back.
+  template <typename Thing>
+  struct Recorded {
+    Thing thing;
+    std::optional<uint64_t> step;
+  };
   struct Place {
     Interface interface;
     std::vector<TcxLink> links;
-    std::vector<ClsactQdisc> qdisc;  // none or one; outlives the filters
-    std::vector<TcFilter> filters;
-    std::vector<uint64_t> steps;  // in the log
+    std::vector<Recorded<ClsactQdisc>> qdisc;  // none or one; outlives the filters
+    std::vector<Recorded<TcFilter>> filters;
   };
-  Result<> record(Place& place, const contract::Step& step) const;
-  Result<> attach_clsact(Place& place) const;
-  Result<> take_back(Place& place) const;
   Result<> attach(Place& place) const;
+  Result<> attach_qdisc(Place& place) const;
+  Result<> attach_filter(Place& place, int program, Hook hook) const;
+  Result<> revert(Place& place) const;
+  [[nodiscard]] Result<std::optional<uint64_t>> record(const contract::Step& step) const;
+  [[nodiscard]] Result<> taken_back(std::optional<uint64_t>& step) const;
 
   const Datapath& datapath_;
   AttachmentKind kind_;
-  StepLog* log_;
+  StepLog* steps_;
   std::list<Place> places_;
 };
 

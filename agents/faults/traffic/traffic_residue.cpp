@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <string_view>
 
 #include "agents/faults/traffic/traffic_fault.h"
 #include "agents/kernel/bpf_program.h"
@@ -10,10 +11,10 @@
 namespace blackstart {
 namespace {
 
-constexpr const char* kOurs = "blackstart";
+constexpr std::string_view kOurs = "blackstart";
 
-bool ours(const std::string& name) {
-  return name.rfind(kOurs, 0) == 0;
+bool ours(std::string_view name) {
+  return name.starts_with(kOurs);
 }
 
 }  // namespace
@@ -47,38 +48,47 @@ std::vector<std::string> traffic_residue() {
   return out;
 }
 
+// An index is given to another interface only after a reboot, but the name has to fit as well.
 Result<bool> take_back(const contract::Step& step) {
-  const auto present = interfaces();
-  if (!present) return tl::unexpected(present.error());
-  const auto find = [&](const auto& recorded) {
-    return std::find_if(present->begin(), present->end(), [&](const Interface& one) {
-      return one.index == recorded.index() && one.name == recorded.interface();
+  const auto all = interfaces();
+  if (!all) return tl::unexpected(all.error());
+  const auto there = [&](const std::string& name, int index) {
+    return std::any_of(all->begin(), all->end(), [&](const Interface& interface) {
+      return interface.index == index && interface.name == name;
     });
   };
   switch (step.what_case()) {
     case contract::Step::kClsactQdisc: {
-      const auto interface = find(step.clsact_qdisc());
-      return interface == present->end() ? Result<bool>(false) : remove_unused_clsact(*interface);
+      const auto& qdisc = step.clsact_qdisc();
+      return there(qdisc.interface(), qdisc.index()) ? remove_unused_clsact(qdisc.index()) : false;
     }
     case contract::Step::kClsactFilter: {
-      const auto interface = find(step.clsact_filter());
-      if (interface == present->end() || !ours(step.clsact_filter().program())) return false;
-      const auto removed = remove_tc_filters(step.clsact_filter().program() + ":", interface->index);
-      if (!removed) return tl::unexpected(removed.error());
-      return *removed > 0;
+      const auto& filter = step.clsact_filter();
+      if (!there(filter.interface(), filter.index()) || !ours(filter.program())) return false;
+      return remove_filters(filter.index(), [&](std::string_view program) {
+               return program == filter.program();
+             }).map([](int removed) { return removed > 0; });
     }
     case contract::Step::WHAT_NOT_SET:
       break;
   }
-  return false;
+  return fail(ErrorKind::kInvalid, "take back", "a step", 0, "this version does not know it");
 }
 
 Result<int> sweep() {
-  return remove_tc_filters(kOurs);
+  const auto all = interfaces();
+  if (!all) return tl::unexpected(all.error());
+  int removed = 0;
+  for (const Interface& interface : *all) {
+    const auto some = remove_filters(interface.index, ours);
+    if (!some) return some;
+    removed += *some;
+  }
+  return removed;
 }
 
 FeatureReport probe_features() {
-  return {probe_tcx(), probe_clsact(), probe_nft_netdev()};
+  return {probe_tcx(), probe_clsact(), probe_nft_netdev(), probe_nft_egress(), probe_nft_inet()};
 }
 
 }  // namespace blackstart
