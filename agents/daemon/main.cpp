@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <mutex>
 #include <optional>
@@ -18,6 +20,8 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/daemon/exposition.h"
+#include "agents/daemon/starting_policy.h"
+#include "agents/daemon/walls.h"
 #include "agents/faults/traffic/traffic_fault.h"
 #include "agents/kernel/boot_id.h"
 #include "agents/runtime/runtime.h"
@@ -27,11 +31,11 @@ namespace {
 using namespace blackstart;
 namespace po = boost::program_options;
 
-constexpr int kExitUsage = 4, kExitFailed = 70;
+constexpr int kExitUsage = 4, kExitRefused = 6, kExitFailed = 70;
 
 struct Options {
-  std::string host, site, socket, state, metrics_listen;
-  bool lab = false;
+  std::string host, site, socket, state, metrics_listen, config;
+  bool lab = false, metrics_said = false;
 };
 
 void print_features() {
@@ -49,20 +53,22 @@ std::optional<Options> parse(int argc, char** argv) {
   po::options_description all("options");
   all.add_options()("help,h", "print this text")("version", "print the version");
   all.add_options()("probe-features", "try what this kernel can do, print it as JSON, and end");
-  all.add_options()("host", po::value(&options.host)->required(), "this host's name in the topology");
-  all.add_options()("site", po::value(&options.site)->default_value(""), "the site it stands in");
-  all.add_options()("socket", po::value(&options.socket)->required(), "unix socket to listen on");
-  all.add_options()("state", po::value(&options.state)->required(),
-                    "folder for what must be known after a crash");
-  all.add_options()("metrics-listen", po::value(&options.metrics_listen)->default_value("127.0.0.1:9464"),
-                    "address of /metrics; empty: none");
+  all.add_options()("host", po::value(&options.host), "this host's name in the topology");
+  all.add_options()("site", po::value(&options.site), "the site it stands in");
+  all.add_options()("socket", po::value(&options.socket), "unix socket to listen on");
+  all.add_options()("state", po::value(&options.state), "folder for what must be known after a crash");
+  all.add_options()("metrics-listen", po::value(&options.metrics_listen), "address of /metrics; empty: none");
+  all.add_options()("config", po::value(&options.config),
+                    "what it is and what it accepts, unless said here (/etc/blackstart/agent.yaml)");
   all.add_options()("lab", po::bool_switch(&options.lab),
-                    "this host is part of a lab: accept the lab's orders");
+                    "this host is part of a lab: accept whatever the lab orders");
   try {
     po::variables_map values;
     po::store(po::parse_command_line(argc, argv, all), values);
     if (values.count("help")) {
-      std::cout << "usage: blackstart-agent --host NAME --socket PATH --state DIR [OPTIONS]\n\n" << all;
+      std::cout << "usage: blackstart-agent [--config FILE] [OPTIONS]\n"
+                   "       blackstart-agent --lab --host NAME --socket PATH --state DIR [OPTIONS]\n\n"
+                << all;
       std::exit(0);
     }
     if (values.count("version")) {
@@ -74,16 +80,52 @@ std::optional<Options> parse(int argc, char** argv) {
       std::exit(0);
     }
     po::notify(values);
+    options.metrics_said = values.count("metrics-listen") != 0;
   } catch (const po::error& error) {
     std::cerr << "blackstart-agent: " << error.what() << "\n    hint: blackstart-agent --help\n";
     return std::nullopt;
   }
-  if (!options.lab) {
-    std::cerr << "blackstart-agent: outside a lab this version accepts no orders; start it with `blackstart "
-                 "lab up`\n";
-    return std::nullopt;
-  }
   return options;
+}
+
+int exit_code_of(const Problems& problems) {
+  const bool refused = std::all_of(problems.begin(), problems.end(), [](const Problem& problem) {
+    return problem.kind == Problem::Kind::kRefused;
+  });
+  return refused ? kExitRefused : kExitUsage;
+}
+
+// What the command line leaves open is as the policy says.
+bool settle(Options& options, const Policy& policy) {
+  const auto fill = [](std::string& option, const std::string& said) {
+    if (option.empty()) option = said;
+  };
+  if (options.lab && (options.host.empty() || options.socket.empty() || options.state.empty())) {
+    std::cerr << "blackstart-agent: --lab needs --host, --socket and --state\n"
+                 "    hint: `blackstart lab up` starts the agents of a lab\n";
+    return false;
+  }
+  fill(options.host, policy.host);
+  fill(options.site, policy.site);
+  fill(options.socket, policy.socket);
+  fill(options.state, policy.state);
+  if (!options.metrics_said) options.metrics_listen = policy.metrics_listen;
+  if (options.host.empty()) {
+    char name[HOST_NAME_MAX + 1] = {};
+    if (gethostname(name, HOST_NAME_MAX) == 0) options.host = name;
+  }
+  return true;
+}
+
+// The folders a service manager would have made.
+Result<> make_folders(const Options& options) {
+  for (const std::filesystem::path& folder :
+       {std::filesystem::path(options.socket).parent_path(), std::filesystem::path(options.state)}) {
+    std::error_code error;
+    if (!folder.empty()) std::filesystem::create_directories(folder, error);
+    if (error) return fail_errno(error.value(), "make", folder);
+  }
+  return {};
 }
 
 // SIGTERM and SIGINT as a descriptor, so that the loop ends between two requests, never inside one.
@@ -127,8 +169,14 @@ void loop(EmbeddedServer& server, Runtime& runtime, std::mutex& guard, int signa
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto options = parse(argc, argv);
+  auto options = parse(argc, argv);
   if (!options) return kExitUsage;
+  const auto policy = starting_policy(options->lab, options->config);
+  if (!policy) {
+    std::cerr << "blackstart-agent: this host's own word cannot be taken\n" << text_of(policy.error());
+    return exit_code_of(policy.error());
+  }
+  if (!settle(*options, *policy)) return kExitUsage;
   spdlog::set_default_logger(spdlog::stderr_logger_mt("agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l " + options->host + ": %v");
   const int signal_fd = make_signal_fd();  // before any thread starts, so that all of them block the signals
@@ -138,16 +186,25 @@ int main(int argc, char** argv) {
     return kExitFailed;
   };
 
+  const bool commands = policy->accept && policy->accept->commands;
+  if (auto ok = make_folders(*options); !ok) return give_up(ok.error());
+  if (auto ok = raise_walls({.commands = commands}); !ok) return give_up(ok.error());
+  if (policy->missing)
+    spdlog::warn("there is no {}: every order will be refused", policy->file);
+  else if (!policy->accept)
+    spdlog::warn("{} accepts nothing: every order will be refused", policy->file);
+
   if (auto swept = sweep({.state_dir = options->state}); !swept)
     return give_up(swept.error());
   else if (*swept > 0)
     spdlog::warn("removed {} objects a dead agent left", *swept);
 
-  auto prober = Prober::make({.allow_commands = options->lab});
+  auto prober = Prober::make({.allow_commands = commands});
   if (!prober) return give_up(prober.error());
 
   RuntimeParts parts;
   parts.prober = prober->get();
+  parts.policy = *policy;
   parts.residue = [] { return traffic_residue(); };
   parts.make_families = [&]() -> Result<std::vector<std::unique_ptr<FaultFamily>>> {
     auto traffic = TrafficFault::make({.state_dir = options->state});

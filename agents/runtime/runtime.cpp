@@ -112,6 +112,7 @@ contract::Reply Runtime::answer(const contract::Request& request) {
 
 // A new run's probes count from 0; what nobody took of an earlier run's answers is passed over.
 Result<> Runtime::start_probes(const contract::StartProbes& request, contract::Reply& reply) {
+  if (auto ok = accept(parts_.policy, request); !ok) return ok;
   const int64_t asked = probes_end_ - kProbePatience.count();
   if (!probing_run_.empty() && probing_run_ != request.run() &&
       parts_.now() < asked + kConductorSilence.count())
@@ -134,8 +135,10 @@ void Runtime::stop_probes() {
   probes_end_ = INT64_MAX;
 }
 
-Result<> Runtime::arm(const contract::Order& order) {
-  if (auto ok = check_order(order, identity_.host); !ok) return ok;
+Result<> Runtime::arm(const contract::Order& ordered) {
+  const auto admitted = admit(ordered, identity_.host, parts_.policy);
+  if (!admitted) return tl::unexpected(admitted.error());
+  const contract::Order& order = *admitted;
   if (held_ && held_->order.run() != order.run())
     return fail(ErrorKind::kRefused, "arm", identity_.host, 0, "run " + held_->order.run() + " holds it");
   if (held_)

@@ -23,6 +23,7 @@
 #include "agents/contract/result.h"
 #include "agents/contract/units.h"
 #include "agents/faults/fault.h"
+#include "agents/policy/policy.h"
 #include "agents/probes/prober.h"
 
 namespace blackstart {
@@ -35,6 +36,7 @@ struct AgentIdentity {
 struct RuntimeParts {
   std::function<Result<std::vector<std::unique_ptr<FaultFamily>>>()> make_families;  // fresh for each order
   std::function<std::vector<std::string>()> residue;  // what is ours in the kernel now
+  Policy policy;                                      // accepts nothing unless told otherwise
   Prober* prober = nullptr;                           // not owned
   std::function<int64_t()> now = monotonic_now;
 };

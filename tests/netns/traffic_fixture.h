@@ -47,6 +47,8 @@ inline uint64_t packets(const contract::HostReport& report, const std::string& v
 // The test stands on host `here`; an echo server stands on `there`.
 class TrafficFaultTest : public testing::Test {
  protected:
+  explicit TrafficFaultTest(const std::string& name = "traffic")
+      : sandbox_(name), state_dir_(testing::TempDir() + "blackstart-" + name + "-test") {}
   void SetUp() override {
     std::filesystem::create_directories(state_dir_);
     {
@@ -89,8 +91,8 @@ class TrafficFaultTest : public testing::Test {
     return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
   }
 
-  NetnsSandbox sandbox_{"traffic"};
-  std::string state_dir_ = testing::TempDir() + "blackstart-traffic-test";
+  NetnsSandbox sandbox_;
+  std::string state_dir_;
   std::unique_ptr<EchoServer> echo_;
   std::unique_ptr<NetnsScope> here_;
   std::unique_ptr<TrafficFault> fault_;
