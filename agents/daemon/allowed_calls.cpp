@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // systemd's @system-service (`systemd-analyze syscall-filter @system-service`, systemd 252), group by
 // group, and bpf. Left out, since no part of an agent has a use for them: the groups @aio (io_uring),
-// @keyring, System V IPC and message queues, and setns, unshare, mknod, personality, kcmp, setfsuid,
-// process_vm_readv, move_pages and the like.
+// @keyring, @resources, System V IPC and message queues, and setns, unshare, mknod, personality, kcmp,
+// setfsuid, process_vm_readv and the like.
 #include <array>
 
 #include "agents/daemon/walls.h"
@@ -54,9 +54,6 @@ constexpr auto kCalls = std::to_array<std::string_view>({
     "capget", "capset", "execveat", "fork", "getrusage", "kill", "pidfd_open", "pidfd_send_signal", "prctl",
     "rt_sigqueueinfo", "rt_tgsigqueueinfo", "swapcontext", "tgkill", "times", "tkill", "vfork", "wait4",
     "waitid", "waitpid",
-    // of @resources
-    "ioprio_set", "nice", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler",
-    "setpriority", "setrlimit",
     // @setuid
     "setgid", "setgid32", "setgroups", "setgroups32", "setregid", "setregid32", "setresgid", "setresgid32",
     "setresuid", "setresuid32", "setreuid", "setreuid32", "setuid", "setuid32",

@@ -35,7 +35,7 @@ constexpr int kExitUsage = 4, kExitRefused = 6, kExitFailed = 70;
 
 struct Options {
   std::string host, site, socket, state, metrics_listen, config;
-  bool lab = false, metrics_said = false;
+  bool lab = false, check = false, metrics_said = false;
 };
 
 void print_features() {
@@ -60,6 +60,8 @@ std::optional<Options> parse(int argc, char** argv) {
   all.add_options()("metrics-listen", po::value(&options.metrics_listen), "address of /metrics; empty: none");
   all.add_options()("config", po::value(&options.config),
                     "what it is and what it accepts, unless said here (/etc/blackstart/agent.yaml)");
+  all.add_options()("check", po::bool_switch(&options.check),
+                    "read the configuration, say what is wrong with it, and end");
   all.add_options()("lab", po::bool_switch(&options.lab),
                     "this host is part of a lab: accept whatever the lab orders");
   try {
@@ -175,6 +177,10 @@ int main(int argc, char** argv) {
   if (!policy) {
     std::cerr << "blackstart-agent: this host's own word cannot be taken\n" << text_of(policy.error());
     return exit_code_of(policy.error());
+  }
+  if (options->check) {
+    std::cout << policy->file << (policy->missing ? ": not there; nothing is accepted\n" : ": ok\n");
+    return 0;
   }
   if (!settle(*options, *policy)) return kExitUsage;
   spdlog::set_default_logger(spdlog::stderr_logger_mt("agent"));

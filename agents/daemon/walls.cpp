@@ -36,8 +36,12 @@ constexpr unsigned kCloneFlags = 1;
 #else
 constexpr unsigned kCloneFlags = 0;
 #endif
+// What unshare(0), which asks for nothing and is granted everywhere else, is answered by our filter.
+constexpr int kOurAnswer = ENOTUNIQ;
 // Above every number that libseccomp can have a name for.
 constexpr int kNumbers = 1024;
+// Calls with rules of their own.
+constexpr auto kApart = std::to_array<std::string_view>({"clone", "clone3", "unshare"});
 
 tl::unexpected<Error> wall_fails(int code, const std::string& operation, const std::string& object = {}) {
   return fail_errno(code, operation, object, "an agent without its walls does not start");
@@ -58,7 +62,8 @@ bool one_thread() {
 Result<> drop_bounding(const Walls& walls) {
   for (int each = 0; each <= cap_max_bits() - 1; ++each) {
     if (may_keep(each, walls.commands) || cap_get_bound(each) != 1) continue;
-    if (cap_drop_bound(each) != 0)
+    // A service manager that raised walls has left no right to narrow this set, nor need there be.
+    if (cap_drop_bound(each) != 0 && !may_keep(each, true))
       return wall_fails(errno, "drop from the bounding set", "capability " + std::to_string(each));
   }
   return {};
@@ -89,12 +94,15 @@ int refuse_the_rest(scmp_filter_ctx filter) {
   for (int number = 0; number < kNumbers; ++number) {
     const std::unique_ptr<char, void (*)(void*)> name(
         seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number), std::free);
-    if (!name || name.get() == std::string_view("clone") || name.get() == std::string_view("clone3") ||
-        std::find(allowed.begin(), allowed.end(), name.get()) != allowed.end())
+    if (!name || std::find(allowed.begin(), allowed.end(), name.get()) != allowed.end() ||
+        std::find(kApart.begin(), kApart.end(), name.get()) != kApart.end())
       continue;
     if (const int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0)) return error;
   }
-  return 0;
+  if (const int error =
+          seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1, SCMP_A0(SCMP_CMP_NE, 0)))
+    return error;
+  return seccomp_rule_add(filter, SCMP_ACT_ERRNO(kOurAnswer), SCMP_SYS(unshare), 1, SCMP_A0(SCMP_CMP_EQ, 0));
 }
 
 int allow_calls(scmp_filter_ctx filter) {
@@ -127,11 +135,7 @@ std::span<const KeptCapability> kept_capabilities() {
 }
 
 bool walls_stand() {
-  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) return false;
-  for (int each = 0; each <= cap_max_bits() - 1; ++each)
-    if (cap_get_bound(each) == 1 && !may_keep(each, true)) return false;
-  // Asks for nothing, and is granted wherever no filter stands.
-  return unshare(0) != 0 && errno == EPERM;
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && unshare(0) != 0 && errno == kOurAnswer;
 }
 
 Result<> raise_walls(const Walls& walls) {

@@ -4,14 +4,6 @@
 namespace blackstart {
 namespace {
 
-Format absolute_path() {
-  Format format = format::text();
-  format.expected = "a path that starts with /";
-  format.as_written = false;
-  format.accepts = [](std::string_view text) { return text.starts_with('/'); };
-  return format;
-}
-
 Format service_or_any() {
   Format any = format::name();
   any.expected = "the name of a service, or \"*\" for any";
@@ -57,8 +49,8 @@ const Shape& agent_shape() {
       object(
           "spec",
           {may("site", scalar(format::name()), "the site this host stands in"),
-           may("socket", scalar(absolute_path()), "where it listens (/run/blackstart/agent.sock)"),
-           may("state", scalar(absolute_path()),
+           may("socket", scalar(format::http_path()), "where it listens (/run/blackstart/agent.sock)"),
+           may("state", scalar(format::http_path()),
                "folder for what must be known after a crash (/var/lib/blackstart/agent)"),
            may("metricsListen", scalar(format::text()), "address of /metrics; \"\": none (127.0.0.1:9464)"),
            may("accept", accept(), "what orders may ask of this host; left out: nothing"),

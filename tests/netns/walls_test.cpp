@@ -137,7 +137,6 @@ TEST_F(Walled, WhatItHasNoUseForIsForbidden) {
       {"mount", [] { return ::mount("none", "/mnt", "tmpfs", 0, nullptr); }},
       {"umount", [] { return ::umount("/proc"); }},
       {"unshare", [] { return ::unshare(CLONE_NEWUSER); }},
-      {"unshare of nothing", [] { return ::unshare(0); }},
       {"setns", [] { return ::setns(0, 0); }},
       {"ptrace", [=] { return ::ptrace(PTRACE_ATTACH, victim, nullptr, nullptr); }},
       {"process_vm_readv",
