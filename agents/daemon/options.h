@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agents/kernel/boot_id.h"
+#include "agents/policy/policy.h"
 #include "agents/runtime/journal.h"
 #include "agents/runtime/stop_files.h"
 
@@ -17,7 +18,7 @@ struct AgentOptions {
   std::string host, site, socket, state, metrics_listen;
   std::string boot_id_file = kBootIdFile;
   StopFiles stop;
-  bool lab = false;
+  Policy policy;  // a lab's, or what the configuration says
 
   // This boot, this network namespace.
   [[nodiscard]] Place here() const;

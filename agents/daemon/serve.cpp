@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <mutex>
 
 #include <spdlog/spdlog.h>
@@ -13,6 +14,7 @@
 #include "agents/daemon/exposition.h"
 #include "agents/daemon/families.h"
 #include "agents/daemon/signals.h"
+#include "agents/daemon/walls.h"
 #include "agents/runtime/crash_points.h"
 #include "agents/runtime/runtime.h"
 #include "agents/runtime/sentinel.h"
@@ -58,9 +60,31 @@ Result<> require_alive(const Sentinel& sentinel, const std::string& host) {
               "its sentinel has died and the next is not there yet: ask again");
 }
 
+// The folders a service manager would have made.
+Result<> make_folders(const AgentOptions& options) {
+  for (const std::filesystem::path& folder :
+       {std::filesystem::path(options.socket).parent_path(), std::filesystem::path(options.state)}) {
+    std::error_code error;
+    if (!folder.empty()) std::filesystem::create_directories(folder, error);
+    if (error) return fail_errno(error.value(), "make", folder);
+  }
+  return {};
+}
+
+void say_what_is_accepted(const Policy& policy) {
+  if (policy.missing)
+    spdlog::warn("there is no {}: every order will be refused", policy.file);
+  else if (!policy.accept)
+    spdlog::warn("{} accepts nothing: every order will be refused", policy.file);
+}
+
 Result<> run(const AgentOptions& options, const CommandLine& line) {
   const Fd signals = signals_as_fd();
   reached(CrashPoint::kStarted);
+  const bool commands = options.policy.accept && options.policy.accept->commands;
+  if (auto ok = make_folders(options); !ok) return ok;
+  if (auto ok = raise_walls({.commands = commands}); !ok) return ok;  // the sentinel stands behind them too
+  say_what_is_accepted(options.policy);
   const auto folder = StateFolder::claim(options.state, kClaimPatience);
   if (!folder) return tl::unexpected(folder.error());
   const auto sentinel = Sentinel::start(line.with_command("sentinel"));
@@ -75,11 +99,12 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   for (const std::string& what : *removed) spdlog::warn("removed {}", what);
   reached(CrashPoint::kReaped);
 
-  const auto prober = Prober::make({.allow_commands = options.lab});
+  const auto prober = Prober::make({.allow_commands = commands});
   if (!prober) return tl::unexpected(prober.error());
 
   RuntimeParts parts;
   parts.prober = prober->get();
+  parts.policy = options.policy;
   parts.journal = journal->get();
   parts.residue = residue;
   parts.make_families = [&] { return make_families(**journal); };

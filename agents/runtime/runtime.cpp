@@ -127,6 +127,7 @@ contract::Reply Runtime::answer(const contract::Request& request) {
 
 // A new run's probes count from 0; what nobody took of an earlier run's answers is passed over.
 Result<> Runtime::start_probes(const contract::StartProbes& request, contract::Reply& reply) {
+  if (auto ok = accept(parts_.policy, request); !ok) return ok;
   const int64_t asked = probes_end_ - kProbePatience.count();
   if (!probing_run_.empty() && probing_run_ != request.run() &&
       parts_.now() < asked + kConductorSilence.count())
@@ -171,8 +172,10 @@ Result<> Runtime::arm_all(Held& held) {
   return {};
 }
 
-Result<> Runtime::arm(const contract::Order& order) {
-  if (auto ok = check_order(order, identity_.host); !ok) return ok;
+Result<> Runtime::arm(const contract::Order& ordered) {
+  const auto admitted = admit(ordered, identity_.host, parts_.policy);
+  if (!admitted) return tl::unexpected(admitted.error());
+  const contract::Order& order = *admitted;
   if (auto ok = require_no_stop("arm"); !ok) return ok;
   if (auto ok = parts_.may_arm(); !ok) return ok;
   if (held_ && held_->order.run() != order.run())

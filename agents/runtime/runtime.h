@@ -26,6 +26,7 @@
 #include "agents/contract/result.h"
 #include "agents/contract/units.h"
 #include "agents/faults/fault.h"
+#include "agents/policy/policy.h"
 #include "agents/probes/prober.h"
 #include "agents/runtime/journal.h"
 #include "agents/runtime/stop_files.h"
@@ -40,6 +41,7 @@ struct AgentIdentity {
 struct RuntimeParts {
   std::function<Result<std::vector<std::unique_ptr<FaultFamily>>>()> make_families;  // fresh for each order
   std::function<std::vector<std::string>()> residue;  // what is ours in the kernel now
+  Policy policy;                                      // accepts nothing unless told otherwise
   Prober* prober = nullptr;                           // not owned
   Journal* journal = nullptr;                         // not owned; null: families that need none
   std::function<std::optional<Stop>()> stop = [] { return std::nullopt; };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "agents/contract/safety.h"
 #include "agents/language/nearest.h"
 #include "agents/language/values.h"
 #include "injector/experiment/read_experiment.h"
@@ -10,7 +11,6 @@
 namespace blackstart {
 namespace {
 
-constexpr Duration kLongestFault = std::chrono::hours(12);
 constexpr Duration kShortestPeriod = std::chrono::milliseconds(10);
 constexpr Duration kShortestLease = std::chrono::seconds(1);
 

@@ -3,10 +3,10 @@
 
 #include <cmath>
 
+#include "agents/contract/safety.h"
+
 namespace blackstart {
 namespace {
-
-constexpr Duration kLongestFault = std::chrono::hours(12);
 
 std::string percent(double share) {
   return std::to_string(static_cast<int>(std::lround(share * 100))) + "%";

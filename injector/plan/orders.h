@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "agents/contract/contract.pb.h"
+#include "agents/contract/safety.h"
 #include "injector/plan/separation.h"
 
 namespace blackstart {
 
 // The router of a lab: it drops nothing and counts what should not have been sent.
 inline constexpr char kWan[] = "wan";
-// The datapath holds one bit per rule, and one is taken by protected traffic.
-inline constexpr int kMaxRules = 63;
 
 // One order per host, outside hosts included (they only watch), and one for `wan` in a lab. `run` and
 // `plan_hash` are left empty.

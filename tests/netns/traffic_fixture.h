@@ -87,6 +87,7 @@ class Steps final : public StepLog {
 // The test stands on host `here`; an echo server stands on `there`.
 class TrafficFaultTest : public testing::Test {
  protected:
+  explicit TrafficFaultTest(const std::string& name = "engines") : sandbox_(name) {}
   void SetUp() override {
     {
       const auto there = sandbox_.enter("there");
@@ -139,7 +140,7 @@ class TrafficFaultTest : public testing::Test {
     return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
   }
 
-  NetnsSandbox sandbox_{"engines"};
+  NetnsSandbox sandbox_;
   Steps steps_;
   std::unique_ptr<EchoServer> echo_;
   std::unique_ptr<NetnsScope> here_;

@@ -59,6 +59,7 @@ class RuntimeTest : public testing::Test {
       families.push_back(std::make_unique<RecordingFamily>(kernel_));
       return families;
     };
+    parts.policy = lab_policy();
     parts.residue = [this] { return residue_; };
     parts.prober = prober_.get();
     parts.now = [this] { return now_; };
