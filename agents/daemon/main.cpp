@@ -28,6 +28,7 @@ using namespace blackstart;
 namespace po = boost::program_options;
 
 constexpr int kExitUsage = 4, kExitFailed = 70;
+constexpr char kLeverFile[] = "/var/lib/blackstart/lever";
 
 struct Options {
   std::string host, site, socket, state, metrics_listen;
@@ -166,7 +167,9 @@ int main(int argc, char** argv) {
     metrics = std::move(*made);
     metrics->set_provider([&] {
       const std::lock_guard lock(guard);
-      return runtime.report();
+      contract::HostReport host = runtime.report();
+      host.set_lever_engaged(access(kLeverFile, F_OK) == 0);
+      return host;
     });
   }
 

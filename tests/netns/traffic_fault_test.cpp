@@ -12,6 +12,7 @@
 
 #include "tests/netns/traffic_fixture.h"
 #include "tests/support/packet.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -124,6 +125,7 @@ TEST_P(EitherAttachment, TheSendersOwnStackIsNotTold) {
 }
 
 TEST_P(EitherAttachment, ProtectedTrafficPasses) {
+  proves("S5");
   fault_ = armed(cut_there().protect({}, {port(kEchoPort, contract::PROTOCOL_TCP)}).attachment(GetParam()));
   fire(*fault_);
   const Connection protected_flow = connect_tcp(kThereV4, kPatience);
@@ -134,6 +136,7 @@ TEST_P(EitherAttachment, ProtectedTrafficPasses) {
 }
 
 TEST_P(EitherAttachment, AStoppedHolderCannotExtendItsFault) {
+  proves("S1");
   const pid_t holder = agent(cut_there(700ms));
   ::kill(holder, SIGSTOP);
   EXPECT_FALSE(ask_udp(kThereV4, 200ms).answered);
@@ -145,6 +148,7 @@ TEST_P(EitherAttachment, AStoppedHolderCannotExtendItsFault) {
 }
 
 TEST_P(EitherAttachment, ADeadHolderMeansAHealthyHost) {
+  proves("S2");
   const pid_t holder = agent(cut_there());
   EXPECT_FALSE(ask_udp(kThereV4, 100ms).answered);
   EXPECT_THAT(traffic_residue(), testing::Not(testing::IsEmpty()));
@@ -161,6 +165,7 @@ TEST_P(EitherAttachment, ADeadHolderMeansAHealthyHost) {
 }
 
 TEST_P(EitherAttachment, TheLeaseEndsAFaultNobodyRenews) {
+  proves("S3");
   fault_ = armed(cut_there().attachment(GetParam()));
   fire(*fault_, monotonic_now() + 400'000'000);
   EXPECT_FALSE(ask_udp(kThereV4, 200ms).answered);
@@ -268,6 +273,7 @@ Interface eth0() {
 }
 
 TEST_F(TrafficFaultTest, AForeignTcxProgramStaysAndComesAfterOurs) {
+  proves("S9");
   if (const Feature tcx = probe_tcx(); !tcx.available) GTEST_SKIP() << tcx.reason;
   const Fd program = pass_all_program();
   ASSERT_TRUE(program.valid());
@@ -294,6 +300,7 @@ TEST_F(TrafficFaultTest, AForeignTcxProgramStaysAndComesAfterOurs) {
 }
 
 TEST_F(TrafficFaultTest, ForeignClsactFiltersStay) {
+  proves("S9");
   const Fd program = pass_all_program();
   bpf_tc_hook hook{};
   hook.sz = sizeof(hook);
@@ -316,6 +323,7 @@ TEST_F(TrafficFaultTest, ForeignClsactFiltersStay) {
 }
 
 TEST_F(TrafficFaultTest, ArmingThatFailsLeavesNothing) {
+  proves("S6,S8");
   OrderBuilder order = cut_there();
   for (int i = 0; i < TRAFFIC_MAX_RULES; ++i) order.fault({{.peers = {"198.18.2.1"}}});
   auto fault = TrafficFault::make({state_dir_}).value();

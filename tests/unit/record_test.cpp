@@ -94,6 +94,7 @@ TEST(Judge, WithoutAHypothesisTheRecoveryDecides) {
 // ------------------------------------------------------------------------------------------------
 
 TEST(Score, UnknownCountsNowhere) {
+  proves("S15");
   const PredictionScore s = score(pangyo_went_dark());
   EXPECT_EQ(s.hurt_as_predicted, 1u);
   EXPECT_THAT(s.missed, ::testing::ElementsAre("send"));
@@ -338,6 +339,7 @@ TEST(OutcomeJson, ReadsBackWhatItWrote) {
 }
 
 TEST(OutcomeJson, WhatIsNotKnownIsNull) {
+  proves("S15");
   Outcome o = pangyo_went_dark();
   json out = outcome_json(o);
   EXPECT_EQ(out["t0"], "2023-11-14T22:13:20.123Z");
@@ -375,6 +377,7 @@ TEST(OutcomeJson, RefusesWhatItDidNotWrite) {
 // ------------------------------------------------------------------------------------------------
 
 TEST(Metrics, UnknownIsAbsentOrItsOwnValue) {
+  proves("S15");
   const std::string text = prometheus_text(pangyo_went_dark());
   EXPECT_THAT(text, HasSubstr("blackstart_verdict{verdict=\"fail\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("blackstart_verdict{verdict=\"pass\"} 0\n"));
