@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent: options → state, sentinel, reaper → runtime, channel and metrics → one poll loop.
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -121,7 +122,9 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
       metrics = std::move(*made);
       metrics->set_provider([&] {
         const std::lock_guard lock(guard);
-        return runtime.report();
+        contract::HostReport host = runtime.report();
+        host.set_lever_engaged(::access(options.stop.lever.c_str(), F_OK) == 0);
+        return host;
       });
     }
     const auto server = EmbeddedServer::make(options.socket);

@@ -12,6 +12,7 @@
 #include "injector/cli/capture.h"
 #include "injector/cli/command.h"
 #include "injector/record/outcome.h"
+#include "injector/record/run_registry.h"
 
 namespace blackstart::cli {
 namespace {
@@ -45,6 +46,12 @@ Finding find_cgroup2() {
   return {"cgroup v2", false, "not mounted", "mount -t cgroup2 none /sys/fs/cgroup"};
 }
 
+Finding find_lever() {
+  const auto may_start = RunRegistry().may_start();
+  if (may_start) return {"runs may start", true, "the lever is not engaged", ""};
+  return {"runs may start", false, may_start.error().operation, may_start.error().hint};
+}
+
 const json* feature(const json& features, const std::string& name) {
   for (const json& candidate : features)
     if (candidate.value("name", "") == name) return &candidate;
@@ -60,6 +67,7 @@ int run_doctor(const Invocation& invocation) {
   findings.push_back({"root", geteuid() == 0, geteuid() == 0 ? "yes" : "uid " + std::to_string(geteuid()),
                       geteuid() == 0 ? "" : "run as root"});
   findings.push_back(find_cgroup2());
+  findings.push_back(find_lever());
   const json features = probe_kernel();
   if (!features.is_array())
     findings.push_back({"blackstart-agent", false, "does not run: " + agent_binary(),

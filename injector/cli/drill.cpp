@@ -17,10 +17,9 @@
 #include "injector/conduct/conduct.h"
 #include "injector/lab/paths.h"
 #include "injector/plan/make_plan.h"
-#include "injector/plan/sha256.h"
-#include "injector/record/event_log.h"
 #include "injector/record/metrics_table.h"
 #include "injector/record/outcome_json.h"
+#include "injector/record/record.h"
 #include "injector/record/run_registry.h"
 #include "injector/record/write_file.h"
 #include "injector/report/outcome_report.h"
@@ -95,9 +94,8 @@ std::optional<std::string> option(const Invocation& invocation, const char* name
 }  // namespace
 
 void declare_state(po::options_description& options) {
-  options.add_options()("state",
-                        po::value<std::string>()->default_value("/var/lib/blackstart")->value_name("FOLDER"),
-                        "where the records of runs are kept");
+  options.add_options()("state", po::value<std::string>()->default_value(kStateFolder)->value_name("FOLDER"),
+                        "where the records of runs and the lever are");
 }
 
 RunRegistry registry_of(const Invocation& invocation) {
@@ -152,6 +150,10 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (!plan) return report(plan.error(), json);
 
   RunRegistry registry = registry_of(invocation);
+  if (auto stopped = registry.may_start(); !stopped) {
+    stopped.error().operation = "run " + experiment.name + ": " + stopped.error().operation;
+    return report(stopped.error(), json);
+  }
   EmbeddedChannel channel(agents_folder(topology.name));
   const auto hosts = channel.hosts();
   if (!hosts)
@@ -162,11 +164,6 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     return report(
         Error{ErrorKind::kRefused, "run " + experiment.name + ": no agents listen for topology",
               topology.name, 0, "blackstart lab up " + (topology.file.empty() ? "TOPOLOGY" : topology.file)},
-        json);
-  if (const auto why = registry.abort_requested(""))
-    return report(
-        Error{ErrorKind::kRefused, "run " + experiment.name + ": every run is to end (" + *why + ")", "", 0,
-              "rm /run/blackstart/abort lets runs start again"},
         json);
   if (!json) std::cerr << announcement(*plan);
   if (!confirmed(invocation))
@@ -188,6 +185,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (auto ok = write_file(folder + "/plan.json", plan_text); !ok) return report(ok.error(), json);
   auto log = EventLog::create(folder + "/events.jsonl");
   if (!log) return report(log.error(), json);
+  if (auto ok = seal_plan(*log, plan_text); !ok) return report(ok.error(), json);
 
   catch_signals();
   Outcome outcome;
@@ -206,7 +204,6 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
       outcome.notes.push_back("the event log is incomplete: " + recorder.failure());
   }
   outcome.log_file = folder + "/events.jsonl";
-  outcome.log_head = log->head();
 
   int code = outcome.exit_code;
   const auto keep = [&](const std::string& path, const std::string& text) {
@@ -215,18 +212,18 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
       if (code != kExitStranded) code = failed;
     }
   };
-  const std::string outcome_text = outcome_json(outcome).dump(2) + "\n";
-  keep(folder + "/outcome.json", outcome_text);
-  // The chain ends in what was planned and what came out, so that neither can be edited quietly.
-  if (auto ok =
-          log->append("record", {{"plan", sha256_hex(plan_text)}, {"outcome", sha256_hex(outcome_text)}});
-      !ok)
+  // What is kept does not hold the head of the log, which is made from it.
+  const std::string kept = outcome_json(outcome).dump(2) + "\n";
+  keep(folder + "/outcome.json", kept);
+  if (auto ok = seal_outcome(*log, kept); !ok)
     code = std::max(code, report(ok.error(), false));
+  else
+    outcome.log_head = log->head();
   if (const auto path = option(invocation, "report"))
     if (auto ok = write_report(*path, outcome); !ok) code = std::max(code, report(ok.error(), false));
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
-    std::cout << outcome_text;
+    std::cout << outcome_json(outcome).dump(2) << "\n";
   else if (outcome.verdict == Verdict::kNone)
     std::cerr << "blackstart: " << outcome.reason << "\n"
               << (was_armed(outcome) ? "    every host has been reverted\n" : "    nothing was touched\n");

@@ -2,7 +2,10 @@
 // From an experiment in memory to a verdict on the terminal: what `run` and the ad-hoc commands share.
 #pragma once
 
+#include <optional>
 #include <string>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "injector/cli/command.h"
 #include "injector/experiment/experiment.h"
@@ -21,6 +24,9 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
 // --state: where records are kept; and the registry that stands there.
 void declare_state(po::options_description& options);
 RunRegistry registry_of(const Invocation& invocation);
+
+// {since, by, why}, or null while it is not engaged.
+nlohmann::json lever_json(const std::optional<LeverState>& state);
 
 // A report as FILE.md or FILE.json; kMissing for anything else.
 Result<> check_report_format(const std::string& path);

@@ -157,7 +157,7 @@ Outcome parsed(const json& in) {
   out.residue = in.at("residue");
   out.notes = in.at("notes");
   out.log_file = in.at("log").at("file");
-  out.log_head = in.at("log").at("head");
+  out.log_head = maybe<std::string>(in.at("log").at("head")).value_or("");
   return out;
 }
 
@@ -168,6 +168,7 @@ json outcome_json(const Outcome& outcome) {
   const auto verdict = [](Verdict value) {
     return value == Verdict::kNone ? json(nullptr) : json(verdict_name(value));
   };
+  const json head = outcome.log_head.empty() ? json() : json(outcome.log_head);
   json out{{"kind", "Outcome"},
            {"run", outcome.run},
            {"experiment", outcome.experiment},
@@ -185,7 +186,7 @@ json outcome_json(const Outcome& outcome) {
            {"applySkew", or_null(outcome.apply_skew)},
            {"residue", outcome.residue},
            {"notes", outcome.notes},
-           {"log", {{"file", outcome.log_file}, {"head", outcome.log_head}}}};
+           {"log", {{"file", outcome.log_file}, {"head", head}}}};
   for (const char* list :
        {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks", "singleSite"})
     out[list] = json::array();

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/conduct/conduct.h"
+#include "tests/support/promise.h"
 #include "tests/support/simulated_agents.h"
 
 namespace blackstart {
@@ -143,6 +144,7 @@ TEST_F(ConductTest, RecoveryHasItsOwnVerdict) {
 }
 
 TEST_F(ConductTest, NothingMatchedIsInconclusiveEvenWhenRed) {
+  proves("S15");
   agents_.dropped_per_host = 0;
   agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
   const Outcome outcome = run();
@@ -152,6 +154,7 @@ TEST_F(ConductTest, NothingMatchedIsInconclusiveEvenWhenRed) {
 }
 
 TEST_F(ConductTest, MissingProbeDataIsInconclusive) {
+  proves("S15");
   experiment_.probes.push_back(probe("photo"));
   experiment_.hypothesis.push_back(experiment_.hypothesis[0]);
   experiment_.hypothesis[1].probe = "photo";
@@ -165,6 +168,7 @@ TEST_F(ConductTest, MissingProbeDataIsInconclusive) {
 }
 
 TEST_F(ConductTest, TouchesNothingWhenTheSteadyStateDoesNotHold) {
+  proves("S6");
   agents_.probe_succeeds = [](const std::string&) { return false; };
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitRefused);
@@ -172,6 +176,7 @@ TEST_F(ConductTest, TouchesNothingWhenTheSteadyStateDoesNotHold) {
 }
 
 TEST_F(ConductTest, RefusesAHostThatAnotherRunHolds) {
+  proves("S12");
   agents_.held_by["anyang-1"] = "r0";
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitRefused);
@@ -180,6 +185,7 @@ TEST_F(ConductTest, RefusesAHostThatAnotherRunHolds) {
 }
 
 TEST_F(ConductTest, NobodyFiresWhenOneCannotArm) {
+  proves("S6");
   agents_.cannot_arm.insert("anyang-1");
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitMissing);
@@ -188,6 +194,7 @@ TEST_F(ConductTest, NobodyFiresWhenOneCannotArm) {
 }
 
 TEST_F(ConductTest, AbortsInEveryPhaseAndLeavesNothingArmed) {
+  proves("S7");
   for (const std::string phase : {"preflight", "steady", "arm", "fire", "hold", "recover"}) {
     SCOPED_TRACE(phase);
     for (auto& [name, host] : agents_.hosts_seen) host = {};
@@ -290,6 +297,7 @@ TEST_F(ConductTest, LosingAgentsEndsTheRun) {
 }
 
 TEST_F(ConductTest, WhatCannotBeTakenBackIsStranded) {
+  proves("S8");
   agents_.cannot_revert.insert("pangyo-1");
   EXPECT_EQ(run().exit_code, kExitStranded);
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "injector/conduct/evaluate.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -89,6 +90,7 @@ TEST(Hypothesis, WhatHappensAfterTheCutDoesNotSaveIt) {
 }
 
 TEST(Hypothesis, UnknownWithoutAttemptsOrWithoutACut) {
+  proves("S15");
   EXPECT_FALSE(evaluate(login_back_within(10s), {}, kTimes).met);
   EXPECT_FALSE(evaluate(login_back_within(10s), {{"login", history(repeat('m', 140))}}, kTimes).met);
   EXPECT_FALSE(
@@ -96,6 +98,7 @@ TEST(Hypothesis, UnknownWithoutAttemptsOrWithoutACut) {
 }
 
 TEST(Guard, BreachedByFailuresAndByMissingData) {
+  proves("S15");
   Guard guard;
   guard.probe = "login";
   guard.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"};

@@ -5,6 +5,7 @@
 #include "injector/experiment/load.h"
 #include "injector/experiment/select.h"
 #include "tests/support/marked_yaml.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -180,6 +181,7 @@ TEST(Experiment, ABlackholeTakesEverySelector) {
 }
 
 TEST(Experiment, AnOutsideSiteIsRefusedWithTheLineThatMarksIt) {
+  proves("S12");
   const auto loaded = load_fault("fault: site-blackhole, site: users, for: 1s");
   ASSERT_FALSE(loaded);
   ASSERT_EQ(loaded.error().size(), 1u);

@@ -7,6 +7,7 @@
 #include "injector/plan/prefixes.h"
 #include "injector/plan/select.h"
 #include "injector/plan/sha256.h"
+#include "tests/support/promise.h"
 #include "tests/unit/plan_fixture.h"
 
 namespace blackstart {
@@ -70,6 +71,7 @@ TEST(Select, ByRoleTierLabelsAndShare) {
 }
 
 TEST(Plan, OutsideIsNeverATarget) {
+  proves("S12");
   Selector by_host;
   by_host.host = "phone";
   for (const FaultSpec& fault :
@@ -85,6 +87,7 @@ TEST(Plan, OutsideIsNeverATarget) {
 }
 
 TEST(Plan, LimitsNameTheFigureAndHowToRaiseIt) {
+  proves("S12");
   Experiment e = experiment({blackhole(of_site("pangyo")), blackhole(of_site("anyang"))});
   e.faults[1].duration = std::chrono::minutes(6);
   const auto plan = make_plan(messenger(), e);

@@ -5,6 +5,7 @@
 
 #include "agents/contract/wire.h"
 #include "injector/plan/make_plan.h"
+#include "tests/support/promise.h"
 #include "tests/unit/plan_fixture.h"
 
 namespace blackstart {
@@ -211,6 +212,7 @@ TEST(Orders, StorageIsDroppedByAddressAndPort) {
 }
 
 TEST(Orders, EveryOrderCarriesTheProtection) {
+  proves("S5");
   Topology t = messenger();
   t.protect.push_back({std::nullopt, uint16_t{2222}, "bastion", {}});
   const Plan plan = planned(t, experiment({blackhole(of_site("pangyo"))}));
@@ -226,6 +228,7 @@ TEST(Orders, EveryOrderCarriesTheProtection) {
 }
 
 TEST(Orders, MoreRulesThanTheDatapathHoldsAreAnError) {
+  proves("S6");
   Topology t = messenger();
   for (uint16_t port = 9000; port < 9064; ++port)
     t.services["photo-store"].endpoints.push_back({"198.18.1.31", port, {}});

@@ -7,6 +7,7 @@
 #include "injector/report/compare.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/text.h"
+#include "tests/support/promise.h"
 #include "tests/unit/outcome_fixture.h"
 
 namespace blackstart::report {
@@ -57,6 +58,7 @@ TEST(Terminal, PredictedMeetsObserved) {
 }
 
 TEST(Terminal, UnknownIsNeverZero) {
+  proves("S15");
   const std::string photo = line_with(terminal_text(pangyo_went_dark()), "  photo  ");
   EXPECT_THAT(photo, ContainsRegex("phone +100% +unknown +unknown"));
   Outcome nothing = pangyo_went_dark();

@@ -117,6 +117,7 @@ class RuntimeTest : public testing::Test {
 };
 
 TEST_F(RuntimeTest, OneRunHoldsTheHost) {
+  proves("S12");
   EXPECT_TRUE(accepted(arm("a")));
   const auto refused = runtime_->answer(arm("b"));
   ASSERT_TRUE(refused.has_failure());
@@ -145,6 +146,7 @@ TEST_F(RuntimeTest, DoesNotFireWhatItHeardOfTooLate) {
 }
 
 TEST_F(RuntimeTest, RevertsOneLeaseAfterTheLastWord) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a")));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   now_ += 10 * kSecond;
@@ -161,6 +163,7 @@ TEST_F(RuntimeTest, RevertsOneLeaseAfterTheLastWord) {
 }
 
 TEST_F(RuntimeTest, ALeaseThatLapsedIsNotRenewed) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a")));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   now_ += 16 * kSecond;  // the agent was stopped; the conductor's word waited in its queue
@@ -185,6 +188,7 @@ TEST_F(RuntimeTest, OneRunProbesFromTheHost) {
 }
 
 TEST_F(RuntimeTest, SomebodyElsesWordRenewsNothing) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a")));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   const int64_t before = kernel_.word.lease_end;
@@ -195,6 +199,7 @@ TEST_F(RuntimeTest, SomebodyElsesWordRenewsNothing) {
 }
 
 TEST_F(RuntimeTest, HoldsUntilTheDeadlineAndNotLonger) {
+  proves("S1,S3");
   EXPECT_TRUE(accepted(arm("a", true)));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   EXPECT_EQ(kernel_.word.lease_end, INT64_MAX);
@@ -208,6 +213,7 @@ TEST_F(RuntimeTest, HoldsUntilTheDeadlineAndNotLonger) {
 }
 
 TEST_F(RuntimeTest, AnArmedOrderNobodyFiresLapsesEvenWithHold) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a", true)));
   now_ += 16 * kSecond;
   runtime_->tick();
@@ -226,6 +232,7 @@ TEST_F(RuntimeTest, TheLastReportOutlivesTheRun) {
 }
 
 TEST_F(RuntimeTest, SaysWhatIsStranded) {
+  proves("S8");
   EXPECT_TRUE(accepted(arm("a")));
   kernel_.can_revert = false;
   residue_ = {"tcx link eth0"};
@@ -267,6 +274,7 @@ TEST_F(RuntimeTest, TheSentinelKnowsTheDeadlineOfWhatIsHeld) {
 }
 
 TEST(CheckOrder, RefusesWhatNoConductorShouldSend) {
+  proves("S11");
   const auto good = [] {
     contract::Order order;
     order.set_run("a");
