@@ -53,9 +53,11 @@ Result<> Sentinel::spawn() {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return fail_errno(errno, "start", "the sentinel");
   Fd ours(ends[0]);
-  const Fd given(ends[1]), self = open_pidfd(::getpid());
+  Fd given(ends[1]);
+  const Fd self = open_pidfd(::getpid());
   if (!self.valid()) return fail_errno(errno, "open a pidfd of", "the agent");
-  const Fd theirs = out_of_the_way(given), agent = out_of_the_way(self);
+  Fd theirs = out_of_the_way(given);
+  const Fd agent = out_of_the_way(self);
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -68,6 +70,8 @@ Result<> Sentinel::spawn() {
   const int code = ::posix_spawn(&pid, this_program().c_str(), &actions, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (code != 0) return fail_errno(code, "start", "the sentinel");
+  given.reset();
+  theirs.reset();  // only the sentinel holds its end now: if it dies, the channel says so
 
   Fd process = open_pidfd(pid);
   int64_t word = 0;

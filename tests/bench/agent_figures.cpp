@@ -43,6 +43,17 @@ class Agent {
     request.mutable_fire()->set_horizon_ns(INT64_MAX);
     ask(request);
   }
+  // Whoever follows an agent that was killed ends too.
+  ~Agent() {
+    for (int i = 0; i < 200; ++i) {
+      const auto reply = channel_.call(kHost, hello(), 1s);
+      if (reply) ::kill(static_cast<pid_t>(reply->report().pid()), SIGTERM);
+      if (!reply && i > 20) return;
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
   void kill() const { started_.send(SIGKILL); }
 
   // Resident memory in MiB, and how much of it is not backed by a file.

@@ -71,8 +71,7 @@ class Floods {
   std::vector<Row> rows_;
 };
 
-void measure_ours(const std::string& scratch, contract::Attachment attachment, const std::string& name,
-                  Floods& floods, Section& arming) {
+void measure_ours(contract::Attachment attachment, const std::string& name, Floods& floods, Section& arming) {
   contract::Order order = order_to_drop({scattered(kTargets)});
   order.set_attachment(attachment);
   const TwoHosts hosts;
@@ -157,8 +156,8 @@ std::vector<Section> flood_figures(const std::string& scratch) {
   Floods floods;
   Section arming{"arming 32,000 targets", {}};
   Section dead{"after the death of who armed it", {}};
-  measure_ours(scratch, contract::ATTACHMENT_TCX, "Blackstart (tcx)", floods, arming);
-  measure_ours(scratch, contract::ATTACHMENT_CLSACT, "Blackstart (clsact)", floods, arming);
+  measure_ours(contract::ATTACHMENT_TCX, "Blackstart (tcx)", floods, arming);
+  measure_ours(contract::ATTACHMENT_CLSACT, "Blackstart (clsact)", floods, arming);
   const auto targets = target_names();
   for (const Mechanism& mechanism : mechanisms()) {
     if (const std::string tool = missing_tool(mechanism); !tool.empty()) {

@@ -145,6 +145,15 @@ AgentProcesses AgentUnderTest::processes() const {
   return out;
 }
 
+bool AgentUnderTest::all_gone() const {
+  for (int i = 0; i < 4; ++i) {
+    reap_children();
+    if (!processes().all.empty()) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
+
 void AgentUnderTest::reap_children() {
   while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
 }
@@ -163,10 +172,7 @@ void AgentUnderTest::end() {
     ::kill(pid, SIGTERM);
     ::kill(pid, SIGCONT);
   }
-  EXPECT_TRUE(until(3000ms, [this] {
-    reap_children();
-    return processes().all.empty();
-  })) << "a process goes on";
+  EXPECT_TRUE(until(3000ms, [this] { return all_gone(); })) << "a process goes on";
 }
 
 contract::Order AgentUnderTest::order(Duration end, contract::Attachment attachment) {

@@ -46,6 +46,8 @@ class AgentUnderTest : public testing::Test {
   void start(const std::vector<std::string>& environment = {}, const std::vector<std::string>& options = {});
   [[nodiscard]] bool wait_until_it_answers(milliseconds at_most = milliseconds(3000));
   [[nodiscard]] AgentProcesses processes() const;
+  // Not one process is left. It looks more than once: a process in the middle of an exec has no name.
+  [[nodiscard]] bool all_gone() const;
   // Agent and sentinel are there and the agent answers.
   [[nodiscard]] bool whole();
   void end();  // SIGTERM, as systemd does: to all of them

@@ -91,7 +91,7 @@ TEST_P(EveryCrashPoint, IsSurvived) {
   const bool orphaned = victim == Victim::kBoth || (was.agent == 0 && victim == Victim::kSentinel) ||
                         (was.sentinel == 0 && victim == Victim::kAgent);
   if (orphaned) {
-    EXPECT_TRUE(until(kRestHeals, [this] { return processes().all.empty(); }));
+    EXPECT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
     start();  // reaps before it does anything else
   }
   if (!leaving || orphaned) {

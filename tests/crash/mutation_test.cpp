@@ -37,10 +37,7 @@ class Mutation : public AgentUnderTest, public testing::WithParamInterface<const
   bool reaper(const std::vector<std::string>& environment) {
     arm_and_fire(60s);
     for (const pid_t pid : processes().all) ::kill(pid, SIGKILL);
-    (void)until(kRestHeals, [this] {
-      reap_children();
-      return processes().all.empty();
-    });
+    (void)until(kRestHeals, [this] { return all_gone(); });
     start(environment);
     EXPECT_TRUE(wait_until_it_answers());
     return journal_empty() && inventory() == before_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills at random moments. BLACKSTART_RANDOM_KILLS says how many (30), BLACKSTART_SEED from which seed;
-// build/…/random_kills.json keeps the figures of the last run.
+// random_kills.json in the build folder keeps the figures of the last run.
 #include <signal.h>
 
 #include <algorithm>
@@ -49,17 +49,14 @@ TEST_F(RandomKills, LeaveNothing) {
     });
     if (arm(order(60s, attachment))) (void)fire();
     killer.join();
-    if (victim == 1) ::kill(processes().agent, SIGKILL);  // with the next sentinel there or not
+    if (victim == 1) ::kill(was.agent, SIGKILL);  // with the next sentinel there or not
     const auto healed = until_healthy(2000ms);
     ASSERT_TRUE(healed) << "kill " << i << ", seed " << seed;
     healthy_ms.push_back(healed->count());
     EXPECT_LE(*healed, kNetworkHeals) << "kill " << i << ", seed " << seed;
     // Whoever is left tidies up; if nobody is, the next start does.
-    (void)until(kRestHeals, [this] {
-      reap_children();
-      return processes().all.empty() || whole();
-    });
-    if (processes().all.empty()) start();
+    (void)until(kRestHeals, [this] { return all_gone() || whole(); });
+    if (all_gone()) start();
     EXPECT_TRUE(until(2000ms, [this] { return whole(); })) << "kill " << i << ", seed " << seed;
     if (!journal_empty() || inventory() != before_) {
       ++residues;
