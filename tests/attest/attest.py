@@ -154,7 +154,7 @@ class Results:
 
     def about(self):
         run = self._json("run.json")
-        return (f"From the run of {run.get('date', 'an unknown day')} on Linux {run.get('kernel', 'unknown')}, "
+        return (f"Last run {run.get('date', 'on an unknown day')} on Linux {run.get('kernel', 'unknown')}, "
                 f"commit {run.get('commit', 'unknown')}.")
 
     def figures(self):
