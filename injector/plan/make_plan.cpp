@@ -51,8 +51,8 @@ std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<R
   for (const auto& [name, host] : topology.hosts) {
     PlanTarget target{name, host.site, false, false, {}};
     for (const ResolvedFault& fault : faults) {
-      const bool enforces =
-          std::any_of(fault.separations.begin(), fault.separations.end(), [&, &name = name](const Separation& each) {
+      const bool enforces = std::any_of(
+          fault.separations.begin(), fault.separations.end(), [&, &name = name](const Separation& each) {
             return each.inner.enforcers.contains(name) || each.outer.enforcers.contains(name);
           });
       const bool about_it = fault.targets.contains(name);

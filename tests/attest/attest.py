@@ -87,10 +87,12 @@ class Results:
         with_agents = own and own[0].parent.name in ("lab", "crash")
         return own + (list(self.build.glob("bin/blackstart*")) if with_agents else [])
 
-    def _crashed(self, program, read):
-        """The program failed in the last run, and its results, written before, do not say so."""
+    def _crashed(self, program, path, read):
+        """The program failed in a run that ended after its results were written, and they do not say so."""
         log = self.build / "Testing" / "Temporary" / "LastTestsFailed.log"
-        failed = [line.split(":", 1)[-1] for line in log.read_text().split()] if log.exists() else []
+        if not log.exists() or log.stat().st_mtime < path.stat().st_mtime:
+            return False
+        failed = [line.split(":", 1)[-1] for line in log.read_text().split()]
         return program in failed and all(case.outcome != FAIL for *_, case in read)
 
     def _read(self, path):
@@ -108,7 +110,7 @@ class Results:
                 case = Case(STALE, case.seconds, "the program was built since")
             suite, name = ("", "") if of_ctest else (node.get("classname"), node.get("name"))
             read.append((program, suite, name, case))
-        if not of_ctest and self._crashed(path.stem, read):
+        if not of_ctest and self._crashed(path.stem, path, read):
             read = [(program, suite, name, Case(FAIL, 0, "the program crashed or ran out of time"))
                     for program, suite, name, _ in read]
         self.cases += read
@@ -152,7 +154,7 @@ class Results:
 
     def about(self):
         run = self._json("run.json")
-        return (f"From the run of {run.get('date', 'an unknown day')} on Linux {run.get('kernel', 'unknown')}, "
+        return (f"Last run {run.get('date', 'on an unknown day')} on Linux {run.get('kernel', 'unknown')}, "
                 f"commit {run.get('commit', 'unknown')}.")
 
     def figures(self):

@@ -62,8 +62,13 @@ class Attest(unittest.TestCase):
         self.assertEqual(self.cases()["Works"].outcome, attest.STALE)
 
     def test_a_program_that_crashed_wrote_no_results(self):
-        (self.root / "build/Testing/Temporary/LastTestsFailed.log").write_text("3:x_test\n")
+        log = self.root / "build/Testing/Temporary/LastTestsFailed.log"
+        log.write_text("3:x_test\n")
+        written = self.results.stat().st_mtime
+        os.utime(log, (written + 1, written + 1))
         self.assertEqual(self.cases()["Works"].outcome, attest.FAIL)
+        os.utime(log, (written - 1, written - 1))  # an earlier run
+        self.assertEqual(self.cases()["Works"].outcome, attest.PASS)
 
     def test_torn_results_are_none(self):
         self.results.write_text("<testsuites><testsuite")

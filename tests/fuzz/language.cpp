@@ -10,7 +10,7 @@ namespace {
 using namespace blackstart;
 
 constexpr const char* kInput = "input.yaml";
-constexpr const char* kTopology = BLACKSTART_SOURCE_DIR "/experiments/labs/messenger.yaml";
+constexpr const char* kTopology = BLACKSTART_SOURCE_DIR "/tests/fuzz/topology.yaml";
 
 void require_located(const Problems& problems) {
   fuzz::require(!problems.empty(), "what is refused has a problem");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An order off the wire: refused by the agent's own check, or the tables of the packet classifier.
+#include <google/protobuf/stubs/logging.h>
+
 #include "agents/faults/traffic/classifier.h"
 #include "agents/runtime/check_order.h"
 #include "tests/fuzz/fuzz.h"
@@ -24,6 +26,7 @@ void require_consistent(const std::vector<PeerEntry>& entries) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  [[maybe_unused]] static const auto loud = google::protobuf::SetLogHandler(nullptr);
   contract::Order order;
   if (!order.ParseFromArray(data, static_cast<int>(size))) return 0;
   const auto accepted = check_order(order, order.host());

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "agents/channel/embedded/stream.h"
 #include "agents/contract/contract.pb.h"
 #include "tests/fuzz/fuzz.h"
@@ -13,6 +15,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace blackstart;
   using embedded::Progress;
+  [[maybe_unused]] static const auto loud = google::protobuf::SetLogHandler(nullptr);
   if (size < 2) return 0;
   const size_t piece = data[0] + size_t{1};
   ++data;
