@@ -18,6 +18,7 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/daemon/exposition.h"
+#include "agents/daemon/inventory.h"
 #include "agents/faults/traffic/traffic_fault.h"
 #include "agents/kernel/boot_id.h"
 #include "agents/runtime/runtime.h"
@@ -62,7 +63,9 @@ std::optional<Options> parse(int argc, char** argv) {
     po::variables_map values;
     po::store(po::parse_command_line(argc, argv, all), values);
     if (values.count("help")) {
-      std::cout << "usage: blackstart-agent --host NAME --socket PATH --state DIR [OPTIONS]\n\n" << all;
+      std::cout << "usage: blackstart-agent --host NAME --socket PATH --state DIR [OPTIONS]\n"
+                   "       blackstart-agent inventory [--output json]\n\n"
+                << all;
       std::exit(0);
     }
     if (values.count("version")) {
@@ -127,6 +130,7 @@ void loop(EmbeddedServer& server, Runtime& runtime, std::mutex& guard, int signa
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "inventory") return run_inventory(argc - 1, argv + 1);
   const auto options = parse(argc, argv);
   if (!options) return kExitUsage;
   spdlog::set_default_logger(spdlog::stderr_logger_mt("agent"));
@@ -148,7 +152,7 @@ int main(int argc, char** argv) {
 
   RuntimeParts parts;
   parts.prober = prober->get();
-  parts.residue = [] { return traffic_residue(); };
+  look_after_residue(parts, options->lab);
   parts.make_families = [&]() -> Result<std::vector<std::unique_ptr<FaultFamily>>> {
     auto traffic = TrafficFault::make({.state_dir = options->state});
     if (!traffic) return tl::unexpected(traffic.error());

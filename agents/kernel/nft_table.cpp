@@ -204,20 +204,4 @@ Result<> NftTable::revert() {
   return {};
 }
 
-Result<std::vector<std::string>> nft_tables() {
-  auto socket = Netlink::make(NETLINK_NETFILTER);
-  if (!socket) return tl::unexpected(socket.error());
-  NetlinkBuffer buffer = netlink_buffer();
-  nlmsghdr* message = nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
-  std::vector<std::string> out;
-  const int code = socket->ask(message, [&](const nlmsghdr* answer) {
-    Owned<nftnl_table> table(nftnl_table_alloc(), [](nftnl_table* t) { nftnl_table_free(t); });
-    if (nftnl_table_nlmsg_parse(answer, table.get()) == 0)
-      out.emplace_back(nftnl_table_get_str(table.get(), NFTNL_TABLE_NAME));
-  });
-  if (code == EOPNOTSUPP || code == EINVAL) return out;  // no nftables, so no tables
-  if (code != 0) return kernel_refused(code, "list", "nftables tables");
-  return out;
-}
-
 }  // namespace blackstart

@@ -53,7 +53,10 @@ class TcFilter {
 struct FoundFilter {
   uint32_t handle = 0;
   uint16_t priority = 0;
-  std::string name;  // of a BPF filter: "PROGRAM:[ID]"
+  std::string name;       // of a BPF filter: "PROGRAM:[ID]"
+  uint16_t protocol = 0;  // ETH_P_ALL
+  std::string kind;       // "bpf", "flower"
+  uint32_t program = 0;   // id, of a BPF filter
 };
 
 // In the order they run; empty without clsact.

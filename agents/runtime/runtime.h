@@ -31,11 +31,15 @@ struct AgentIdentity {
   std::string host, site, boot_id;
 };
 
+using ChangesSince = std::function<std::vector<contract::Residue>()>;
+
 // What the runtime asks of the rest of the agent; passed in so that tests need no kernel.
 struct RuntimeParts {
   std::function<Result<std::vector<std::unique_ptr<FaultFamily>>>()> make_families;  // fresh for each order
   std::function<std::vector<std::string>()> residue;  // what is ours in the kernel now
-  Prober* prober = nullptr;                           // not owned
+  // Remembers the host as it is; what that returns says what has changed since. Null: nobody asks.
+  std::function<ChangesSince()> snapshot;
+  Prober* prober = nullptr;  // not owned
   std::function<int64_t()> now = monotonic_now;
 };
 
@@ -74,6 +78,7 @@ class Runtime {
   RuntimeParts parts_;
   std::unique_ptr<Held> held_;  // the order in force; null: free
   contract::HostReport last_;   // of the last run that ended here
+  ChangesSince changes_;        // since that run, or the one in force, was first armed
   std::string probing_run_;
   int64_t probes_end_ = INT64_MAX;  // probes nobody collects stop
 };

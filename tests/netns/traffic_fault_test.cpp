@@ -147,7 +147,7 @@ TEST_P(EitherAttachment, AStoppedHolderCannotExtendItsFault) {
 TEST_P(EitherAttachment, ADeadHolderMeansAHealthyHost) {
   const pid_t holder = agent(cut_there());
   EXPECT_FALSE(ask_udp(kThereV4, 100ms).answered);
-  EXPECT_THAT(traffic_residue(), testing::Not(testing::IsEmpty()));
+  EXPECT_THAT(residue_lines(take({})), testing::Not(testing::IsEmpty()));
   kill_and_wait(holder);
   const milliseconds healed = until_healthy(2000ms);
   EXPECT_LT(healed, 100ms);
@@ -320,7 +320,7 @@ TEST_F(TrafficFaultTest, ArmingThatFailsLeavesNothing) {
   for (int i = 0; i < TRAFFIC_MAX_RULES; ++i) order.fault({{.peers = {"198.18.2.1"}}});
   auto fault = TrafficFault::make({state_dir_}).value();
   EXPECT_FALSE(fault->arm(order));
-  EXPECT_THAT(traffic_residue(), testing::IsEmpty());
+  EXPECT_THAT(residue_lines(take({})), testing::IsEmpty());
   EXPECT_TRUE(fault->arm(cut_there())) << "and the next one arms";
 }
 

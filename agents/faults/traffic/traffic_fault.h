@@ -73,10 +73,6 @@ class TrafficFault : public FaultFamily {
   mutable std::vector<contract::LeakReport> leaked_;
 };
 
-// What is ours in the calling thread's network namespace now, one line each; with nothing armed it
-// is what a dead agent left. Programs on TCX are named only for who may ask by id (CAP_SYS_ADMIN).
-std::vector<std::string> traffic_residue();
-
 // Removes what a dead agent left, and says how many objects that were. Never while another agent is
 // alive in this network namespace.
 Result<int> sweep(const TrafficOptions& options);

@@ -1,49 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/traffic/traffic_fault.h"
-#include "agents/kernel/bpf_program.h"
-#include "agents/kernel/nft_table.h"
 #include "agents/kernel/tc_filter.h"
-#include "agents/kernel/tcx_link.h"
 
 namespace blackstart {
 namespace {
 
 constexpr const char* kOurs = "blackstart";
 
-bool ours(const std::string& name) {
-  return name.rfind(kOurs, 0) == 0;
-}
-
 }  // namespace
-
-std::vector<std::string> traffic_residue() {
-  std::vector<std::string> out;
-  const auto present = interfaces();
-  if (!present) return {present.error().message()};
-  for (const Interface& interface : *present) {
-    for (const Hook hook : kHooks) {
-      const std::string where = std::string(" at ") + name(hook) + " of " + interface.name;
-      for (const uint32_t id : tcx_programs(interface.index, hook))
-        if (const std::string program = program_name(id); ours(program))
-          out.push_back("TCX program " + program + where);
-      const auto filters = tc_filters(interface.index, hook);
-      if (!filters) {
-        out.push_back(filters.error().message());
-        continue;
-      }
-      for (const FoundFilter& filter : *filters)
-        if (ours(filter.name)) out.push_back("filter " + filter.name + where);
-    }
-  }
-  const auto tables = nft_tables();
-  if (!tables) {
-    out.push_back(tables.error().message());
-    return out;
-  }
-  for (const std::string& table : *tables)
-    if (ours(table)) out.push_back("nftables table " + table);
-  return out;
-}
 
 Result<int> sweep(const TrafficOptions& options) {
   return sweep_clsact(kOurs, options.state_dir);
