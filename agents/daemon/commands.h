@@ -14,6 +14,11 @@ int stand_sentinel(const CommandLine& line);
 // is alive on that folder.
 int reap_by_hand(const CommandLine& line);
 
+// Everything of ours on this machine, whoever holds it, and the command that removes each. 0: nothing, or
+// live processes hold all of it; kExitStranded: something nobody holds; kExitMissing: nothing was found, but
+// not everything could be looked at.
+int take_inventory(const CommandLine& line);
+
 // What this kernel can do, as JSON: [{name, available, reason, hint}].
 void print_features();
 

@@ -18,8 +18,4 @@ ReapParts reap_parts() {
           .sweep = [] { return sweep(); }};
 }
 
-std::vector<std::string> residue() {
-  return traffic_residue();
-}
-
 }  // namespace blackstart

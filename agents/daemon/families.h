@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "agents/faults/fault.h"
@@ -15,6 +14,5 @@ namespace blackstart {
 
 Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log);
 ReapParts reap_parts();
-std::vector<std::string> residue();
 
 }  // namespace blackstart

@@ -21,7 +21,8 @@ struct Command {
   int (*run)(const CommandLine& line);
 };
 
-constexpr Command kCommands[] = {{"serve", serve}, {"sentinel", stand_sentinel}, {"reap", reap_by_hand}};
+constexpr Command kCommands[] = {
+    {"serve", serve}, {"sentinel", stand_sentinel}, {"reap", reap_by_hand}, {"inventory", take_inventory}};
 
 int run(const CommandLine& line) {
   for (const Command& command : kCommands)

@@ -22,7 +22,8 @@ namespace po = boost::program_options;
 constexpr std::string_view kUsage =
     "usage: blackstart-agent [--config FILE] [OPTIONS]\n"
     "       blackstart-agent --lab --host NAME --socket PATH --state DIR [OPTIONS]\n"
-    "       blackstart-agent reap --state DIR\n\n"
+    "       blackstart-agent reap --state DIR\n"
+    "       blackstart-agent inventory [--output json]\n\n"
     "reap takes back what a dead agent left, as the agent itself does when it starts.\n"
     "Every agent is two processes: the second, `sentinel`, is started by the first.\n\n";
 
@@ -107,7 +108,7 @@ std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& ex
   AgentOptions options;
   std::string config;
   std::optional<std::string> metrics_listen;
-  bool lab = false, check = false;
+  bool check = false;
   po::options_description all("options");
   add_common(all, options);
   all.add_options()("probe-features", "try what this kernel can do, print it as JSON, and end");
@@ -127,11 +128,11 @@ std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& ex
                     "while it is there, nothing is held and nothing armed");
   all.add_options()("lever-file", po::value(&options.stop.lever)->default_value(options.stop.lever),
                     "the same, for the lever");
-  all.add_options()("lab", po::bool_switch(&lab),
+  all.add_options()("lab", po::bool_switch(&options.lab),
                     "this host is part of a lab: accept whatever the lab orders");
   if (!read(line, all, exit_code)) return std::nullopt;
 
-  const auto policy = starting_policy(lab, config);
+  const auto policy = starting_policy(options.lab, config);
   if (!policy) {
     std::cerr << "blackstart-agent: this host's own word cannot be taken\n" << text_of(policy.error());
     exit_code = exit_code_of(policy.error());
@@ -141,7 +142,7 @@ std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& ex
     std::cout << policy->file << (policy->missing ? ": not there; nothing is accepted\n" : ": ok\n");
     return std::nullopt;
   }
-  if (lab && (options.host.empty() || options.socket.empty() || options.state.empty())) {
+  if (options.lab && (options.host.empty() || options.socket.empty() || options.state.empty())) {
     std::cerr << "blackstart-agent: --lab needs --host, --socket and --state\n"
                  "    hint: `blackstart lab up` starts the agents of a lab\n";
     exit_code = kExitUsage;

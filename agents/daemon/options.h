@@ -12,12 +12,13 @@
 
 namespace blackstart {
 
-inline constexpr int kExitUsage = 4, kExitRefused = 6, kExitStranded = 7, kExitFailed = 70;
+inline constexpr int kExitUsage = 4, kExitMissing = 5, kExitRefused = 6, kExitStranded = 7, kExitFailed = 70;
 
 struct AgentOptions {
   std::string host, site, socket, state, metrics_listen;
   std::string boot_id_file = kBootIdFile;
   StopFiles stop;
+  bool lab = false;
   Policy policy;  // a lab's, or what the configuration says
 
   // This boot, this network namespace.

@@ -14,6 +14,7 @@
 #include "agents/daemon/commands.h"
 #include "agents/daemon/exposition.h"
 #include "agents/daemon/families.h"
+#include "agents/daemon/inventory.h"
 #include "agents/daemon/signals.h"
 #include "agents/daemon/walls.h"
 #include "agents/runtime/crash_points.h"
@@ -107,7 +108,7 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   parts.prober = prober->get();
   parts.policy = options.policy;
   parts.journal = journal->get();
-  parts.residue = residue;
+  look_after_residue(parts, options.lab, **journal);
   parts.make_families = [&] { return make_families(**journal); };
   parts.stop = [&] { return stop_asked(options.stop); };
   parts.may_arm = [&] { return require_alive(**sentinel, options.host); };

@@ -74,8 +74,7 @@ std::optional<Address> after(Address address) {
 
 void NftTable::append(uint16_t type, uint16_t flags, const std::function<void(nlmsghdr*)>& build) {
   NetlinkBuffer buffer = netlink_buffer();
-  nlmsghdr* message =
-      nftnl_nlmsg_build_hdr(buffer.data(), type, family_, flags, socket_.next_sequence());
+  nlmsghdr* message = nftnl_nlmsg_build_hdr(buffer.data(), type, family_, flags, socket_.next_sequence());
   build(message);
   pending_.insert(pending_.end(), buffer.data(), buffer.data() + message->nlmsg_len);
 }
@@ -152,7 +151,8 @@ void NftTable::add_set(const std::string& name, bool v6, const std::vector<Range
 
 void NftTable::add_timed_set(const std::string& name, bool by_rules) {
   const auto set = set_named(name_, name, ++sets_);
-  nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, static_cast<uint32_t>(NFT_SET_TIMEOUT | (by_rules ? NFT_SET_EVAL : 0)));
+  nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS,
+                    static_cast<uint32_t>(NFT_SET_TIMEOUT | (by_rules ? NFT_SET_EVAL : 0)));
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, kTypeMark);
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, sizeof(uint32_t));
   append(NFT_MSG_NEWSET, NLM_F_CREATE,
@@ -270,22 +270,6 @@ Result<> NftTable::revert() {
   }
   exists_ = false;
   return {};
-}
-
-Result<std::vector<std::string>> nft_tables() {
-  auto socket = Netlink::make(NETLINK_NETFILTER);
-  if (!socket) return tl::unexpected(socket.error());
-  NetlinkBuffer buffer = netlink_buffer();
-  nlmsghdr* message = nftnl_nlmsg_build_hdr(buffer.data(), NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
-  std::vector<std::string> out;
-  const int code = socket->ask(message, [&](const nlmsghdr* answer) {
-    Owned<nftnl_table> table(nftnl_table_alloc(), [](nftnl_table* t) { nftnl_table_free(t); });
-    if (nftnl_table_nlmsg_parse(answer, table.get()) == 0)
-      out.emplace_back(nftnl_table_get_str(table.get(), NFTNL_TABLE_NAME));
-  });
-  if (code == EOPNOTSUPP || code == EINVAL) return out;  // no nftables, so no tables
-  if (code != 0) return kernel_refused(code, "list", "nftables tables");
-  return out;
 }
 
 }  // namespace blackstart

@@ -69,7 +69,4 @@ class NftTable {
   bool exists_ = false;
 };
 
-// Names of all tables of this network namespace, whatever their family.
-Result<std::vector<std::string>> nft_tables();
-
 }  // namespace blackstart

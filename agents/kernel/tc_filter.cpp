@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/kernel/tc_filter.h"
 
+#include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <libmnl/libmnl.h>
 #include <linux/pkt_cls.h>
@@ -8,7 +9,6 @@
 #include <linux/rtnetlink.h>
 
 #include <utility>
-
 
 #include "agents/kernel/kernel_error.h"
 
@@ -100,11 +100,16 @@ Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook) {
     if (answer->nlmsg_type != RTM_NEWTFILTER) return;
     const auto* filter = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer));
     if (filter->tcm_handle == 0) return;  // the priority itself
-    FoundFilter found{filter->tcm_handle, static_cast<uint16_t>(TC_H_MAJ(filter->tcm_info) >> 16), ""};
+    FoundFilter found{.handle = filter->tcm_handle,
+                      .priority = static_cast<uint16_t>(TC_H_MAJ(filter->tcm_info) >> 16),
+                      .protocol = ntohs(static_cast<uint16_t>(TC_H_MIN(filter->tcm_info)))};
     each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
+      if (mnl_attr_get_type(attribute) == TCA_KIND) found.kind = mnl_attr_get_str(attribute);
       if (mnl_attr_get_type(attribute) != TCA_OPTIONS) return;
       each_attribute(attribute, [&](const nlattr* option) {
+        if (found.kind != "bpf") return;
         if (mnl_attr_get_type(option) == TCA_BPF_NAME) found.name = mnl_attr_get_str(option);
+        if (mnl_attr_get_type(option) == TCA_BPF_ID) found.program_id = mnl_attr_get_u32(option);
       });
     });
     out.push_back(found);

@@ -52,7 +52,10 @@ class TcFilter {
 struct FoundFilter {
   uint32_t handle = 0;
   uint16_t priority = 0;
-  std::string name;  // of a BPF filter: "PROGRAM:[ID]"
+  std::string name;         // of a BPF filter: "PROGRAM:[ID]"
+  uint16_t protocol = 0;    // ETH_P_ALL
+  std::string kind;         // "bpf", "flower"
+  uint32_t program_id = 0;  // of a BPF filter
 
   [[nodiscard]] std::string_view program() const { return std::string_view(name).substr(0, name.find(':')); }
 };

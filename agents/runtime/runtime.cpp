@@ -121,7 +121,11 @@ contract::Reply Runtime::answer(const contract::Request& request) {
                             : request.has_revert() ? request.revert().run()
                                                    : "";
   *reply.mutable_report() = ended && asked == last_.run() ? last_ : host_report();
-  if (request.has_hello()) *reply.mutable_report() = report();
+  if (request.has_hello()) {
+    *reply.mutable_report() = report();
+    if (!held_ && changes_)
+      for (contract::Residue& change : changes_()) *reply.mutable_report()->add_changes() = std::move(change);
+  }
   return reply;
 }
 
@@ -184,6 +188,8 @@ Result<> Runtime::arm(const contract::Order& ordered) {
     if (auto ok = revert(order.run(), "armed again"); !ok) return ok;
 
   reached(CrashPoint::kOrderAccepted);
+  // Armed again, a run still answers for what it did at first.
+  if (parts_.snapshot && last_.run() != order.run()) changes_ = parts_.snapshot();
   auto families = parts_.make_families();
   if (!families) return tl::unexpected(families.error());
   if (parts_.journal)

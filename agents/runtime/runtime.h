@@ -37,6 +37,8 @@ struct AgentIdentity {
   std::string host, site, boot_id;
 };
 
+using ChangesSince = std::function<std::vector<contract::Residue>()>;
+
 // What the runtime asks of the rest of the agent; passed in so that tests need no kernel.
 struct RuntimeParts {
   std::function<Result<std::vector<std::unique_ptr<FaultFamily>>>()> make_families;  // fresh for each order
@@ -48,6 +50,8 @@ struct RuntimeParts {
   std::function<Result<>()> may_arm = [] { return Result<>(); };  // asked before anything is touched
   // Told the moment by which the order in force has to be taken back; INT64_MAX: none.
   std::function<void(int64_t)> deadline = [](int64_t) {};
+  // Remembers the host as it is; what that returns says what has changed since. Null: nobody asks.
+  std::function<ChangesSince()> snapshot;
   std::function<int64_t()> now = monotonic_now;
 };
 
@@ -91,6 +95,7 @@ class Runtime {
   RuntimeParts parts_;
   std::unique_ptr<Held> held_;  // the order in force; null: free
   contract::HostReport last_;   // of the last run that ended here
+  ChangesSince changes_;        // since that run, or the one in force, was first armed
   std::string probing_run_;
   int64_t probes_end_ = INT64_MAX;  // probes nobody collects stop
 };

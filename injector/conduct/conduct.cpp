@@ -197,7 +197,9 @@ class Run {
   void check_residue() {
     enter("residue");
     if (armed_) {
-      outcome_.residue = fleet_.residue();
+      auto [residue, changes] = fleet_.leftovers();
+      outcome_.residue = std::move(residue);
+      outcome_.changes = std::move(changes);
       for (const auto& [host, why] : fleet_.lost()) {
         gaps_.push_back("what " + host + " saw to the end is not known: " + why);
         note(host + ": " + why +
@@ -208,6 +210,7 @@ class Run {
         outcome_.residue.push_back(host +
                                    ": not known, its agent hangs; ending its agent frees what it holds");
       for (const auto& [host, what] : fleet_.trouble()) gaps_.push_back(host + ": " + what);
+      if (!outcome_.residue.empty()) event("residue", {{"objects", outcome_.residue}});
     }
     leave_phase();
   }

@@ -155,6 +155,9 @@ Outcome parsed(const json& in) {
     out.single_site.push_back(
         {each.at("service"), each.at("dependency"), each.at("site"), each.at("evidence")});
   out.residue = in.at("residue");
+  for (const json& each : in.at("changes"))
+    out.changes.push_back(
+        {each.at("host"), each.at("kind"), each.at("object"), each.at("detail"), each.at("change")});
   out.notes = in.at("notes");
   out.log_file = in.at("log").at("file");
   out.log_head = maybe<std::string>(in.at("log").at("head")).value_or("");
@@ -188,7 +191,7 @@ json outcome_json(const Outcome& outcome) {
            {"notes", outcome.notes},
            {"log", {{"file", outcome.log_file}, {"head", head}}}};
   for (const char* list :
-       {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks", "singleSite"})
+       {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks", "singleSite", "changes"})
     out[list] = json::array();
   out["services"] = out["probes"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
@@ -217,6 +220,12 @@ json outcome_json(const Outcome& outcome) {
                                  {"censored", each.censored}});
   for (const OutcomeMark& each : outcome.marks)
     out["marks"].push_back({{"mark", each.mark}, {"at", moment(each.at)}});
+  for (const OutcomeChange& each : outcome.changes)
+    out["changes"].push_back({{"host", each.host},
+                              {"kind", each.kind},
+                              {"object", each.object},
+                              {"detail", each.detail},
+                              {"change", each.change}});
   for (const SingleSiteDependency& each : outcome.single_site)
     out["singleSite"].push_back({{"service", each.service},
                                  {"dependency", each.dependency},

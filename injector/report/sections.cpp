@@ -124,6 +124,20 @@ Section judged(const Outcome& outcome) {
   return out;
 }
 
+// The JSON report has all of them.
+constexpr size_t kMostChanges = 10;
+
+void add_changes(const Outcome& outcome, std::vector<std::string>& lines) {
+  for (size_t i = 0; i < std::min(outcome.changes.size(), kMostChanges); ++i) {
+    const OutcomeChange& each = outcome.changes[i];
+    lines.push_back("changed meanwhile (not ours): " + each.host + ": " + each.kind + " " + each.object +
+                    " " + each.change + (each.detail.empty() ? "" : " (" + each.detail + ")"));
+  }
+  if (outcome.changes.size() > kMostChanges)
+    lines.push_back("changed meanwhile (not ours): " + std::to_string(outcome.changes.size() - kMostChanges) +
+                    " more");
+}
+
 Section aftermath(const Outcome& outcome) {
   Section out{"Afterwards", {}, {}};
   for (const SingleSiteDependency& each : outcome.single_site)
@@ -132,6 +146,7 @@ Section aftermath(const Outcome& outcome) {
   for (const std::string& note : outcome.notes) out.lines.push_back("note: " + note);
   if (outcome.residue.empty()) out.lines.push_back("residue: none");
   for (const std::string& left : outcome.residue) out.lines.push_back("RESIDUE: " + left);
+  add_changes(outcome, out.lines);
   if (!outcome.log_file.empty()) out.lines.push_back("log: " + outcome.log_file);
   out.lines.push_back("log head: " + (outcome.log_head.empty() ? "unknown" : outcome.log_head));
   out.lines.push_back("plan hash: " + (outcome.hash.empty() ? "unknown" : outcome.hash));

@@ -12,6 +12,7 @@
 
 #include "agents/contract/units.h"
 #include "agents/faults/traffic/traffic_fault.h"
+#include "agents/inventory/inventory.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/order_builder.h"
 #include "tests/support/promise.h"
@@ -103,8 +104,8 @@ class TrafficFaultTest : public testing::Test {
     if (!here_) return;  // skipped before anything was made
     fault_.reset();
     EXPECT_EQ(sandbox_.inventory("here"), before_) << "something was left behind";
-    EXPECT_THAT(traffic_residue(), testing::IsEmpty());
     EXPECT_TRUE(steps_.open.empty()) << "recorded and not taken back";
+    EXPECT_THAT(residue_lines(take({})), testing::IsEmpty());
     echo_.reset();
   }
 

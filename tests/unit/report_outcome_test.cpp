@@ -78,6 +78,17 @@ TEST(Terminal, ResidueIsLoud) {
               AllOf(HasSubstr("RESIDUE: pangyo-app: link 7"), Not(HasSubstr("residue: none"))));
 }
 
+TEST(Terminal, WhatOthersChangedIsSaidButNotAllOfIt) {
+  Outcome busy = pangyo_went_dark();
+  busy.changes.clear();
+  for (int i = 0; i < 12; ++i)
+    busy.changes.push_back({"pangyo-app", "route", "198.18." + std::to_string(i) + ".0/24", "", "appeared"});
+  const std::string text = terminal_text(busy);
+  EXPECT_THAT(text, AllOf(HasSubstr("residue: none"),
+                          HasSubstr("changed meanwhile (not ours): pangyo-app: route 198.18.9.0/24 appeared"),
+                          Not(HasSubstr("198.18.10.0/24")), HasSubstr("(not ours): 2 more")));
+}
+
 TEST(Markdown, HasTheSameSectionsAsTables) {
   const std::string text = markdown_text(pangyo_went_dark());
   EXPECT_THAT(text, ::testing::StartsWith("# FAIL: pangyo-blackhole"));

@@ -61,6 +61,11 @@ class RuntimeTest : public testing::Test {
     };
     parts.policy = lab_policy();
     parts.residue = [this] { return residue_; };
+    // What the test says has changed is what has changed since the first snapshot.
+    parts.snapshot = [this]() -> ChangesSince {
+      ++snapshots_;
+      return [this] { return changes_; };
+    };
     parts.prober = prober_.get();
     parts.now = [this] { return now_; };
     parts.stop = [this] { return stop_; };
@@ -109,6 +114,8 @@ class RuntimeTest : public testing::Test {
 
   Kernel kernel_;
   std::vector<std::string> residue_;
+  std::vector<contract::Residue> changes_;
+  int snapshots_ = 0;
   std::unique_ptr<Prober> prober_;
   int64_t now_ = monotonic_now();
   std::optional<Stop> stop_;
@@ -271,6 +278,22 @@ TEST_F(RuntimeTest, TheSentinelKnowsTheDeadlineOfWhatIsHeld) {
   EXPECT_EQ(deadline_, now_ + 15 * kSecond) << "renewed";
   EXPECT_TRUE(accepted(revert("a")));
   EXPECT_EQ(deadline_, INT64_MAX);
+}
+
+TEST_F(RuntimeTest, SaysWhatChangedSinceTheRunArmed) {
+  contract::Residue route;
+  route.set_kind("route");
+  route.set_change("appeared");
+  changes_ = {route};
+  EXPECT_EQ(runtime_->answer(hello()).report().changes_size(), 0);  // no run, so nothing to compare with
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_EQ(snapshots_, 1) << "what a run did before it armed again is its own too";
+  EXPECT_EQ(runtime_->answer(hello()).report().changes_size(), 0);  // while it is held nothing is over
+  EXPECT_TRUE(accepted(revert("a")));
+  EXPECT_EQ(runtime_->answer(hello()).report().changes_size(), 1);
+  EXPECT_TRUE(accepted(arm("b")));
+  EXPECT_EQ(snapshots_, 2);
 }
 
 TEST(CheckOrder, RefusesWhatNoConductorShouldSend) {

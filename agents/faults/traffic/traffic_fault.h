@@ -81,10 +81,6 @@ class TrafficFault : public FaultFamily {
   bool armed_ = false, stranded_ = false;
 };
 
-// What is ours in the calling thread's network namespace now, one line each; with nothing armed it
-// is what a dead agent left. Programs on TCX are named only for who may ask by id (CAP_SYS_ADMIN).
-std::vector<std::string> traffic_residue();
-
 // Takes back what a dead agent recorded. Idempotent; true if something was removed. What is somebody
 // else's stays, and so does a qdisc in which somebody's filter stands.
 Result<bool> take_back(const contract::Step& step);

@@ -3,10 +3,7 @@
 #include <string_view>
 
 #include "agents/faults/traffic/traffic_fault.h"
-#include "agents/kernel/bpf_program.h"
-#include "agents/kernel/nft_table.h"
 #include "agents/kernel/tc_filter.h"
-#include "agents/kernel/tcx_link.h"
 
 namespace blackstart {
 namespace {
@@ -18,35 +15,6 @@ bool ours(std::string_view name) {
 }
 
 }  // namespace
-
-std::vector<std::string> traffic_residue() {
-  std::vector<std::string> out;
-  const auto present = interfaces();
-  if (!present) return {present.error().message()};
-  for (const Interface& interface : *present) {
-    for (const Hook hook : kHooks) {
-      const std::string where = std::string(" at ") + name(hook) + " of " + interface.name;
-      for (const uint32_t id : tcx_programs(interface.index, hook))
-        if (const std::string program = program_name(id); ours(program))
-          out.push_back("TCX program " + program + where);
-      const auto filters = tc_filters(interface.index, hook);
-      if (!filters) {
-        out.push_back(filters.error().message());
-        continue;
-      }
-      for (const FoundFilter& filter : *filters)
-        if (ours(filter.name)) out.push_back("filter " + filter.name + where);
-    }
-  }
-  const auto tables = nft_tables();
-  if (!tables) {
-    out.push_back(tables.error().message());
-    return out;
-  }
-  for (const std::string& table : *tables)
-    if (ours(table)) out.push_back("nftables table " + table);
-  return out;
-}
 
 // An index is given to another interface only after a reboot, but the name has to fit as well.
 Result<bool> take_back(const contract::Step& step) {
@@ -65,9 +33,9 @@ Result<bool> take_back(const contract::Step& step) {
     case contract::Step::kClsactFilter: {
       const auto& filter = step.clsact_filter();
       if (!there(filter.interface(), filter.index()) || !ours(filter.program())) return false;
-      return remove_filters(filter.index(), [&](std::string_view program) {
-               return program == filter.program();
-             }).map([](int removed) { return removed > 0; });
+      return remove_filters(filter.index(),
+                            [&](std::string_view program) { return program == filter.program(); })
+          .map([](int removed) { return removed > 0; });
     }
     case contract::Step::WHAT_NOT_SET:
       break;
