@@ -187,7 +187,7 @@ TEST_P(EveryEngine, ADeadHolderMeansAHealthyHost) {
   proves("S2,S10");
   const Holder agent = holder(cut_there());
   EXPECT_FALSE(ask_udp(kThereV4, 100ms).answered);
-  EXPECT_THAT(traffic_residue(), testing::Not(testing::IsEmpty()));
+  EXPECT_THAT(residue_lines(take({})), testing::Not(testing::IsEmpty()));
   kill_and_wait(agent);
   const milliseconds healed = until_healthy(2000ms);
   EXPECT_LT(healed, 100ms);

@@ -81,7 +81,7 @@ TEST_F(TrafficFaultTest, ArmingThatFailsLeavesNothing) {
   for (int i = 0; i < TRAFFIC_MAX_RULES; ++i) order.fault({{.peers = {"198.18.2.1"}}});
   auto fault = TrafficFault::make({.steps = &steps_}).value();
   EXPECT_FALSE(fault->arm(order));
-  EXPECT_THAT(traffic_residue(), testing::IsEmpty());
+  EXPECT_THAT(residue_lines(take({})), testing::IsEmpty());
   EXPECT_TRUE(fault->arm(cut_there())) << "and the next one arms";
 }
 
