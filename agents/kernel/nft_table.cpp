@@ -74,8 +74,7 @@ std::optional<Address> after(Address address) {
 
 void NftTable::append(uint16_t type, uint16_t flags, const std::function<void(nlmsghdr*)>& build) {
   NetlinkBuffer buffer = netlink_buffer();
-  nlmsghdr* message =
-      nftnl_nlmsg_build_hdr(buffer.data(), type, family_, flags, socket_.next_sequence());
+  nlmsghdr* message = nftnl_nlmsg_build_hdr(buffer.data(), type, family_, flags, socket_.next_sequence());
   build(message);
   pending_.insert(pending_.end(), buffer.data(), buffer.data() + message->nlmsg_len);
 }
@@ -152,7 +151,8 @@ void NftTable::add_set(const std::string& name, bool v6, const std::vector<Range
 
 void NftTable::add_timed_set(const std::string& name, bool by_rules) {
   const auto set = set_named(name_, name, ++sets_);
-  nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, static_cast<uint32_t>(NFT_SET_TIMEOUT | (by_rules ? NFT_SET_EVAL : 0)));
+  nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS,
+                    static_cast<uint32_t>(NFT_SET_TIMEOUT | (by_rules ? NFT_SET_EVAL : 0)));
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_TYPE, kTypeMark);
   nftnl_set_set_u32(set.get(), NFTNL_SET_KEY_LEN, sizeof(uint32_t));
   append(NFT_MSG_NEWSET, NLM_F_CREATE,

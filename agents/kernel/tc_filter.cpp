@@ -9,7 +9,6 @@
 
 #include <utility>
 
-
 #include "agents/kernel/kernel_error.h"
 
 namespace blackstart {

@@ -75,7 +75,8 @@ void declare_blackhole(po::options_description& options) {
   add("host", "the name is a host, not a site");
   add("direction", po::value<std::string>()->default_value("both")->value_name("both|in|out"),
       "seen from the site");
-  add("manner", po::value<std::string>()->default_value("silent")->value_name("silent|reset|unreachable|deny"),
+  add("manner",
+      po::value<std::string>()->default_value("silent")->value_name("silent|reset|unreachable|deny"),
       "how it shows to a victim");
   add("except", po::value<std::vector<std::string>>()->composing()->value_name("NAME"),
       "a host, service, site or prefix that stays reachable");

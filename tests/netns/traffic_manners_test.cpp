@@ -47,7 +47,8 @@ class EveryManner : public TrafficFaultTest, public testing::WithParamInterface<
     const Fd socket(::socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const int on = 1;
     const bool v6 = to.ss_family == AF_INET6;
-    ::setsockopt(socket.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof on);
+    ::setsockopt(socket.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on,
+                 sizeof on);
     Datagram out;
     ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), size);
     if (::send(socket.get(), "x", 1, 0) != 1) out.send = errno;

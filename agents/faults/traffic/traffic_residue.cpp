@@ -65,9 +65,9 @@ Result<bool> take_back(const contract::Step& step) {
     case contract::Step::kClsactFilter: {
       const auto& filter = step.clsact_filter();
       if (!there(filter.interface(), filter.index()) || !ours(filter.program())) return false;
-      return remove_filters(filter.index(), [&](std::string_view program) {
-               return program == filter.program();
-             }).map([](int removed) { return removed > 0; });
+      return remove_filters(filter.index(),
+                            [&](std::string_view program) { return program == filter.program(); })
+          .map([](int removed) { return removed > 0; });
     }
     case contract::Step::WHAT_NOT_SET:
       break;
