@@ -120,10 +120,37 @@ std::string agents_folder(const std::string& topology) {
   return lab::Paths::of(topology).agents().string();
 }
 
-void declare_drill(po::options_description& options) {
+void declare_engine(po::options_description& options) {
   auto add = options.add_options();
+  add("engine", po::value<std::string>()->value_name("auto|ebpf|netfilter"),
+      "what drops packets; left out: what the experiment says");
   add("attach", po::value<std::string>()->default_value("auto")->value_name("auto|tcx|clsact"),
-      "how the datapath is attached");
+      "how the eBPF engine is attached");
+}
+
+Result<PlanOptions> plan_options(const Invocation& invocation) {
+  PlanOptions out;
+  if (const auto name = option(invocation, "engine")) {
+    out.engine = engine_named(*name);
+    if (!out.engine)
+      return fail(ErrorKind::kInvalid, "choose an engine", *name, 0, "--engine is auto, ebpf or netfilter");
+  }
+  const std::string attach = invocation.options["attach"].as<std::string>();
+  if (attach == "tcx")
+    out.attachment = contract::ATTACHMENT_TCX;
+  else if (attach == "clsact")
+    out.attachment = contract::ATTACHMENT_CLSACT;
+  else if (attach != "auto")
+    return fail(ErrorKind::kInvalid, "attach by", attach, 0, "--attach is auto, tcx or clsact");
+  if (attach != "auto" && out.engine == contract::ENGINE_NETFILTER)
+    return fail(ErrorKind::kInvalid, "attach by", attach, 0, "--attach is for the eBPF engine");
+  if (attach != "auto") out.engine = contract::ENGINE_EBPF;
+  return out;
+}
+
+void declare_drill(po::options_description& options) {
+  declare_engine(options);
+  auto add = options.add_options();
   add("report", po::value<std::string>()->value_name("FILE"),
       "also write the report to FILE.md or FILE.json");
   add("metrics", po::value<std::string>()->value_name("FILE.prom"),
@@ -135,18 +162,12 @@ void declare_drill(po::options_description& options) {
 
 int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation) {
   const bool json = invocation.json;
-  PlanOptions plan_options;
-  const std::string attach = invocation.options["attach"].as<std::string>();
-  if (attach == "tcx")
-    plan_options.attachment = contract::ATTACHMENT_TCX;
-  else if (attach == "clsact")
-    plan_options.attachment = contract::ATTACHMENT_CLSACT;
-  else if (attach != "auto")
-    return usage_error("run", "--attach is auto, tcx or clsact, not " + attach);
+  const auto chosen = plan_options(invocation);
+  if (!chosen) return report(chosen.error(), json);
   if (const auto path = option(invocation, "report"))
     if (auto ok = check_report_format(*path); !ok) return report(ok.error(), json);
 
-  const auto plan = make_plan(topology, experiment, plan_options);
+  const auto plan = make_plan(topology, experiment, *chosen);
   if (!plan) return report(plan.error(), json);
 
   RunRegistry registry = registry_of(invocation);

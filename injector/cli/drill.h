@@ -9,13 +9,18 @@
 
 #include "injector/cli/command.h"
 #include "injector/experiment/experiment.h"
+#include "injector/plan/make_plan.h"
 #include "injector/record/outcome.h"
 #include "injector/record/run_registry.h"
 #include "injector/topology/topology.h"
 
 namespace blackstart::cli {
 
-// --attach, --report, --metrics, --ci, --yes.
+// --engine and --attach, for what is planned; a plan that cannot be is the error.
+void declare_engine(po::options_description& options);
+Result<PlanOptions> plan_options(const Invocation& invocation);
+
+// --engine, --attach, --report, --metrics, --ci, --yes.
 void declare_drill(po::options_description& options);
 
 // Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code.

@@ -44,6 +44,7 @@ struct FaultSpec {
   std::vector<std::string> between;  // partition: two sites or groups; in `direction: out` packets from the
                                      // first to the second vanish
   SiteDirection direction = SiteDirection::kBoth;
+  contract::Manner manner = contract::MANNER_SILENT;
   std::vector<std::string> except;  // hosts, services, sites, prefixes
   std::vector<std::string> who;     // people-absent
   Location where;
@@ -57,6 +58,9 @@ struct Comparison {
 
   [[nodiscard]] bool holds(double actual) const;
 };
+
+// "auto", "ebpf", "netfilter"; nullopt: it is none.
+std::optional<contract::Engine> engine_named(std::string_view name);
 
 // nullopt: it is none.
 std::optional<Comparison> parse_comparison(std::string_view text);
@@ -135,6 +139,7 @@ struct Experiment {
   ControlPath control_path = ControlPath::kKeep;
   Duration lease = std::chrono::seconds(15);
   Enforce enforce = Enforce::kBoth;
+  contract::Engine engine = contract::ENGINE_AUTO;
   std::vector<std::string> unprotect;
   Expect expect = Expect::kPass;
 

@@ -33,6 +33,13 @@ FaultKind kind_of(const std::string& fault) {
   return FaultKind::kSiteBlackhole;
 }
 
+contract::Manner manner_of(const std::string& manner) {
+  if (manner == "reset") return contract::MANNER_RESET;
+  if (manner == "unreachable") return contract::MANNER_UNREACHABLE;
+  if (manner == "deny") return contract::MANNER_DENY;
+  return contract::MANNER_SILENT;
+}
+
 FaultSpec read_fault(const Node* node) {
   const std::string kind = text_of(child(node, "fault"));
   const std::string direction = text_of(child(node, "direction"), "both");
@@ -45,6 +52,7 @@ FaultSpec read_fault(const Node* node) {
           .direction = direction == "in"    ? SiteDirection::kIn
                        : direction == "out" ? SiteDirection::kOut
                                             : SiteDirection::kBoth,
+          .manner = manner_of(text_of(child(node, "manner"))),
           .except = texts_of(child(node, "except")),
           .who = texts_of(child(node, "who")),
           .where = node->at};
@@ -193,6 +201,7 @@ Experiment read_experiment(const Document& document, Problems& problems) {
   experiment.enforce = enforce == "site"        ? Enforce::kSite
                        : enforce == "survivors" ? Enforce::kSurvivors
                                                 : Enforce::kBoth;
+  experiment.engine = engine_named(text_of(child(spec, "engine"), "auto")).value_or(contract::ENGINE_AUTO);
   experiment.unprotect = texts_of(child(spec, "unprotect"));
   if (text_of(child(spec, "expect")) == "fail") experiment.expect = Expect::kFail;
   return experiment;

@@ -120,6 +120,8 @@ Shape spec() {
        may("controlPath", words({"keep", "cut"}), "keep the way to the agents open, or not (keep)"),
        may("lease", duration(), "how long an agent waits for the conductor's word (15s)"),
        may("enforce", words({"both", "site", "survivors"}), "whose agents drop the packets (both)"),
+       may("engine", words({"auto", "ebpf", "netfilter"}),
+           "what drops packets: auto takes eBPF where the kernel lets it (auto)"),
        may("unprotect", list_of(text()), "protected things this drill names on purpose"),
        may("expect", words({"pass", "fail"}), "fail: this drill shows a known weakness (pass)")});
 }

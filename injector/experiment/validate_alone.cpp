@@ -102,8 +102,8 @@ class Validator {
     if (std::find(kAvailableFaults.begin(), kAvailableFaults.end(), kind) == kAvailableFaults.end())
       return missing(fault->at, "the fault " + kind,
                      "available are: site-blackhole, partition, storage-drop, people-absent");
-    if (const Node* manner = child(node, "manner"); manner && text_of(manner) != "silent")
-      missing(manner->at, kind + " with manner " + text_of(manner), "silent is available");
+    if (const Node* manner = child(node, "manner"); manner && text_of(manner) == "slow-down")
+      missing(manner->at, kind + " with manner slow-down", "silent and reset are available");
     if (kind != "storage-drop") return;
     for (const char* key : {"operations", "buckets", "share", "count"})
       if (const Entry* entry = node->entry(key))

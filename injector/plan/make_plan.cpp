@@ -34,19 +34,22 @@ tl::expected<std::vector<ResolvedFault>, Problems> resolve_all(const Topology& t
   return faults;
 }
 
-const char* engine_name(contract::Attachment attachment) {
+// As far as can be said before an agent has tried.
+std::string engine_name(contract::Manner manner, contract::Engine engine, contract::Attachment attachment) {
+  if (manner != contract::MANNER_SILENT) return "netfilter/inet";
+  if (engine == contract::ENGINE_NETFILTER) return "netfilter/netdev";
   switch (attachment) {
     case contract::ATTACHMENT_TCX:
       return "ebpf/tcx";
     case contract::ATTACHMENT_CLSACT:
       return "ebpf/clsact";
     default:
-      return "ebpf";
+      return engine == contract::ENGINE_EBPF ? "ebpf" : "auto";
   }
 }
 
 std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<ResolvedFault>& faults,
-                                   contract::Attachment attachment) {
+                                   contract::Engine engine, contract::Attachment attachment) {
   std::vector<PlanTarget> list;
   for (const auto& [name, host] : topology.hosts) {
     PlanTarget target{name, host.site, false, false, {}};
@@ -59,7 +62,8 @@ std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<R
       if (!enforces && !about_it) continue;
       target.enforces |= enforces;
       target.target |= about_it;
-      target.faults.push_back({fault.id, fault.spec->kind, engine_name(attachment), fault.spec->at,
+      target.faults.push_back({fault.id, fault.spec->kind,
+                               engine_name(fault.spec->manner, engine, attachment), fault.spec->at,
                                fault.spec->at + fault.spec->duration});
     }
     if (!target.faults.empty()) list.push_back(std::move(target));
@@ -77,7 +81,8 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   if (!faults) return tl::unexpected(faults.error());
   if (Problems problems = check_limits(topology, experiment, *faults); !problems.empty())
     return tl::unexpected(problems);
-  auto orders = make_orders(topology, experiment, *faults, options.attachment);
+  const contract::Engine engine = options.engine.value_or(experiment.engine);
+  auto orders = make_orders(topology, experiment, *faults, engine, options.attachment);
   if (!orders) return tl::unexpected(orders.error());
 
   Plan plan;
@@ -97,7 +102,7 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
     plan.end = std::max(plan.end, end);
     cut.insert(fault.targets.begin(), fault.targets.end());
   }
-  plan.targets = targets_of(topology, *faults, options.attachment);
+  plan.targets = targets_of(topology, *faults, engine, options.attachment);
   plan.orders = std::move(*orders);
   plan.untouched = untouched(topology, experiment);
   plan.predicted = predict(topology, plan.orders, cut);

@@ -19,7 +19,7 @@ inline constexpr char kWan[] = "wan";
 // `plan_hash` are left empty.
 [[nodiscard]] tl::expected<std::map<std::string, contract::Order>, Problems> make_orders(
     const Topology& topology, const Experiment& experiment, const std::vector<ResolvedFault>& faults,
-    contract::Attachment attachment);
+    contract::Engine engine, contract::Attachment attachment);
 
 // Adds the leak watches of one fault to the orders (leaks.cpp): at each receiving host the packets that
 // cannot arrive because it drops them itself, or because every sender counted drops them.

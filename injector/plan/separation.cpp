@@ -297,6 +297,23 @@ std::optional<Problem> resolve_storage(const Topology& topology, const Experimen
 
 }  // namespace
 
+namespace {
+
+const char* manner_suffix(contract::Manner manner) {
+  switch (manner) {
+    case contract::MANNER_RESET:
+      return ", answered with a reset";
+    case contract::MANNER_UNREACHABLE:
+      return ", answered as unreachable";
+    case contract::MANNER_DENY:
+      return ", answered as prohibited";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
 tl::expected<ResolvedFault, Problems> resolve_fault(const Topology& topology, const Experiment& experiment,
                                                     size_t index) {
   ResolvedFault fault;
@@ -322,6 +339,7 @@ tl::expected<ResolvedFault, Problems> resolve_fault(const Topology& topology, co
       return fault;
   }
   if (problem) return tl::unexpected(Problems{*problem});
+  fault.what += manner_suffix(fault.spec->manner);
   for (const Separation& separation : fault.separations)
     if (separation.inner.enforcers.empty() && separation.outer.enforcers.empty())
       return tl::unexpected(Problems{

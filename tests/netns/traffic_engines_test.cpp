@@ -216,8 +216,9 @@ TEST_P(EveryEngine, AFaultStartsAtItsMomentAndBehindTheHorizonNever) {
 
 TEST_P(EveryEngine, DirectionsAndExceptionsAreHeeded) {
   const auto cut = [](contract::Direction direction, std::vector<std::string> except) {
-    return OrderBuilder().fault(
-        {{.peers = {"198.18.2.0/24", "fd00:18:2::/64"}, .except = std::move(except), .direction = direction}});
+    return OrderBuilder().fault({{.peers = {"198.18.2.0/24", "fd00:18:2::/64"},
+                                  .except = std::move(except),
+                                  .direction = direction}});
   };
   for (const char* there : {kThereV4, kThereV6}) {
     fault_ = armed(GetParam().on(cut(contract::DIRECTION_INGRESS, {})));
@@ -240,9 +241,9 @@ TEST_P(EveryEngine, DirectionsAndExceptionsAreHeeded) {
 }
 
 TEST_P(EveryEngine, PortsNarrowAFault) {
-  fault_ = armed(GetParam().on(OrderBuilder().fault(
-      {{.peers = {"198.18.2.0/24"},
-        .ports = {port(kEchoPort, contract::PROTOCOL_UDP, contract::SIDE_PEER)}}})));
+  fault_ = armed(GetParam().on(
+      OrderBuilder().fault({{.peers = {"198.18.2.0/24"},
+                             .ports = {port(kEchoPort, contract::PROTOCOL_UDP, contract::SIDE_PEER)}}})));
   fire(*fault_);
   EXPECT_FALSE(ask_udp(kThereV4, 100ms).answered);
   EXPECT_TRUE(ping(kThereV4, kPatience).answered);
@@ -338,8 +339,7 @@ TEST_P(EveryEngine, StateIsReadFromTheKernel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Datapath, EveryEngine,
-                         testing::ValuesIn(kEngines), name_of);
+INSTANTIATE_TEST_SUITE_P(Datapath, EveryEngine, testing::ValuesIn(kEngines), name_of);
 
 }  // namespace
 }  // namespace blackstart

@@ -156,7 +156,6 @@ TEST(Experiment, EveryFaultOfTheLanguageIsUnderstood) {
       "fault: host-power-loss, host: pangyo-app-1, return: manual, for: 1s",
       "fault: host-pressure, host: pangyo-app-1, cpu: 80%, memory: 0.5, disk: 10%, for: 1s",
       "fault: load-surge, command: [wrk, http://login.lab], for: 1s",
-      "fault: site-blackhole, site: pangyo, manner: unreachable, for: 1s",
       "fault: storage-drop, service: photo-store, manner: slow-down, for: 1s",
       "fault: storage-drop, service: photo-store, share: 30%, for: 1s",
   };

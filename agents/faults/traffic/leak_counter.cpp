@@ -60,8 +60,7 @@ Result<> LeakCounter::add_protection(const contract::Protection& protection) {
     table_.add_rule(nft::match_port(rule, port, Hook::kIngress).leave());
   }
   for (const uint8_t protocol : nft::protocols_of(all))
-    for (const bool v6 : {false, true})
-      table_.add_rule(nft::later_fragment(kWatch, protocol, v6).leave());
+    for (const bool v6 : {false, true}) table_.add_rule(nft::later_fragment(kWatch, protocol, v6).leave());
   return {};
 }
 

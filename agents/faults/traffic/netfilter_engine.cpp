@@ -20,8 +20,7 @@ Result<std::unique_ptr<PacketEngine>> NetfilterEngine::make(const contract::Orde
                                                             const OrderRules& rules, NftRules::Own own,
                                                             const std::vector<Interface>& present) {
   const bool silent = own == NftRules::Own::kSilent;
-  auto table =
-      NftTable::make(table_name(own), silent ? NftTable::Family::kNetdev : NftTable::Family::kInet);
+  auto table = NftTable::make(table_name(own), silent ? NftTable::Family::kNetdev : NftTable::Family::kInet);
   if (!table) return tl::unexpected(table.error());
   std::unique_ptr<NetfilterEngine> out(new NetfilterEngine(std::move(*table), own, rules));
   std::vector<NftGate::Window> windows;

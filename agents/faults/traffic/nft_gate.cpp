@@ -14,8 +14,7 @@ constexpr int64_t kNsPerMs = 1'000'000;  // what set timeouts are counted in
 
 }  // namespace
 
-NftGate::NftGate(NftTable& table, std::vector<Window> windows)
-    : table_(table), windows_(std::move(windows)) {
+NftGate::NftGate(NftTable& table, std::vector<Window> windows) : table_(table), windows_(std::move(windows)) {
   table_.add_timed_set(kSet, false);
 }
 

@@ -148,8 +148,8 @@ class NftRulesBuilder {
       NftRule rule(chain);
       rule.number_in_set(rules_.config.faults, NftGate::kSet);
       nft::load_address(nft::match_family(rule, v6), nft::peer_at(hook), v6)
-          .test(NftRule::Test::kEqual, {reinterpret_cast<const char*>(self.bytes.data()),
-                                        static_cast<size_t>(self.size())});
+          .test(NftRule::Test::kEqual,
+                {reinterpret_cast<const char*>(self.bytes.data()), static_cast<size_t>(self.size())});
       table_.add_rule(rule.jump(ended));
     }
   }
@@ -258,12 +258,12 @@ Result<std::vector<traffic_count>> NftRules::counts(NftTable& table) const {
   for (const auto& [chain, counters] : counters_) {
     const auto found = counted->find(chain);
     if (found == counted->end() || found->second.size() != counters.size())
-      return fail(ErrorKind::kInternal, "read counters of nftables chain", chain, 0, "its rules are not ours");
+      return fail(ErrorKind::kInternal, "read counters of nftables chain", chain, 0,
+                  "its rules are not ours");
     for (size_t i = 0; i < counters.size(); ++i) {
       const Counter& counter = counters[i];
-      traffic_count& sum =
-          out[traffic_counter_index(config_.sites, counter.fault, counter.site,
-                                    counter.hook == Hook::kEgress ? 1 : 0, counter.verdict)];
+      traffic_count& sum = out[traffic_counter_index(config_.sites, counter.fault, counter.site,
+                                                     counter.hook == Hook::kEgress ? 1 : 0, counter.verdict)];
       sum.packets += found->second[i].packets;
       sum.bytes += found->second[i].bytes;
       if (sum.packets == 0 || counter.verdict != TRAFFIC_DROP) continue;

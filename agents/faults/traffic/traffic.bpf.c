@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // One classifier for every packet fault of an order: the peer's address gives a set of rules, ports
 // and direction narrow it, the first rule in force drops the packet without a word, or leaves it to
-// who answers for it. Bit 0 of the set protects. Everything else goes on to the next program: this one never accepts for others.
+// who answers for it. Bit 0 of the set protects. Everything else goes on to the next program: this one never
+// accepts for others.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>

@@ -28,9 +28,7 @@ void keep_first(Result<>& first, Result<> next) {
 // Netfilter where it is asked for, or where nobody asked for eBPF and the kernel refuses it.
 Result<std::unique_ptr<PacketEngine>> make_silent(const contract::Order& order, const OrderRules& rules,
                                                   const std::vector<Interface>& present, StepLog* steps) {
-  const auto netfilter = [&] {
-    return NetfilterEngine::make(order, rules, NftRules::Own::kSilent, present);
-  };
+  const auto netfilter = [&] { return NetfilterEngine::make(order, rules, NftRules::Own::kSilent, present); };
   if (order.engine() == contract::ENGINE_NETFILTER) return netfilter();
   auto ebpf = EbpfEngine::make(order, rules, present, steps);
   const bool settled =
