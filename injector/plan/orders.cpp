@@ -36,6 +36,7 @@ contract::Fault& fault_in(contract::Order& order, const ResolvedFault& fault) {
   added.set_start_ns(fault.spec->at.count());
   added.set_manner(fault.spec->manner);
   added.set_end_ns((fault.spec->at + fault.spec->duration).count());
+  for (const std::string& service : fault.services) added.add_services(service);
   return added;
 }
 

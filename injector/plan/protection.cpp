@@ -43,6 +43,10 @@ std::vector<Untouched> untouched(const Topology& topology, const Experiment& exp
   list.push_back({"link-scope traffic", "never leaves a link:" + scope, {}});
   list.push_back({"the agents' control path", "whoever watches must be able to stop it", {}});
   if (!names_ssh(topology)) list.push_back({port_text(kSshPort), "people must be able to log in", {}});
+  if (!topology.lab)
+    list.push_back({"what a host's own agent.yaml protects",
+                    "its agent adds that to every order, and refuses what it does not accept",
+                    {}});
   for (const Protected& entry : topology.protect)
     list.push_back(
         {entry.prefix ? entry.prefix->text() : port_text(entry.port.value_or(0)), entry.why, entry.at});

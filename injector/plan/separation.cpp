@@ -150,6 +150,9 @@ std::optional<Problem> resolve_blackhole(const Topology& topology, const Experim
     auto hosts = select_hosts(topology, spec.selector, experiment.seed);
     if (!hosts) return hosts.error();
     inner = side_of_hosts(topology, *hosts);
+    if (!spec.selector.service.empty() || !spec.selector.role.empty() || spec.selector.tier)
+      for (const Service* service : matching_services(spec.selector, topology))
+        fault.services.insert(service->name);
     fault.what = preposition(spec.direction) +
                  (hosts->size() == 1 ? "host " + joined(*hosts) : std::to_string(hosts->size()) + " hosts");
   }
@@ -251,6 +254,7 @@ std::optional<Problem> resolve_storage(const Topology& topology, const Experimen
     for (const auto& [port, addresses] : *endpoints)
       ports[port].insert(ports[port].end(), addresses.begin(), addresses.end());
     names += (names.empty() ? "" : ", ") + service->name;
+    fault.services.insert(service->name);
   }
   if (ports.empty()) return invalid(spec.where, "no service with role object-storage is selected");
 

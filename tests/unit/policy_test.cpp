@@ -293,6 +293,17 @@ TEST_F(PolicyTest, CommandsRunWhereTheFileSaysSo) {
   EXPECT_TRUE(accept(lab_policy(), asked));
 }
 
+TEST(AgentPage, ShowsTheExampleThatIsTested) {
+  const auto read_text = [](const std::string& name) {
+    std::ifstream file(BLACKSTART_SOURCE_DIR + name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  std::string example = read_text("/tests/support/examples/agent.yaml");
+  example.erase(0, example.find('\n') + 1);  // its licence line
+  ASSERT_THAT(example, HasSubstr("kind: Agent"));
+  EXPECT_THAT(read_text("/docs/agent.md"), HasSubstr("```yaml\n" + example + "```"));
+}
+
 // Nothing a forged order holds in abundance may cost more than saying no.
 TEST(ForgedOrder, AbsurdSizesAreRefused) {
   proves("S11");
