@@ -18,6 +18,7 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/daemon/exposition.h"
+#include "agents/daemon/probe_command.h"
 #include "agents/faults/traffic/traffic_fault.h"
 #include "agents/kernel/boot_id.h"
 #include "agents/runtime/runtime.h"
@@ -127,6 +128,7 @@ void loop(EmbeddedServer& server, Runtime& runtime, std::mutex& guard, int signa
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "probe") return run_probe_command(argc, argv);
   const auto options = parse(argc, argv);
   if (!options) return kExitUsage;
   spdlog::set_default_logger(spdlog::stderr_logger_mt("agent"));

@@ -12,7 +12,7 @@
 
 namespace blackstart::cli {
 
-// --attach, --report, --metrics, --ci, --yes.
+// --attach, --report, --metrics, --ci, --yes, --override-window.
 void declare_drill(po::options_description& options);
 
 // Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/command.h"
+#include "injector/experiment/calendar.h"
 #include "injector/experiment/load.h"
 #include "injector/plan/make_plan.h"
 #include "injector/report/plan_report.h"
@@ -22,10 +23,20 @@ int run_plan(const Invocation& invocation) {
   if (!loaded) return report(loaded.error(), invocation.json);
   const auto plan = make_plan(loaded->topology, loaded->experiment);
   if (!plan) return report(plan.error(), invocation.json);
-  if (invocation.json)
-    std::cout << report::plan_json(*plan).dump(2) << "\n";
-  else
-    std::cout << report::plan_text(*plan);
+  // A plan is the same whenever it is made; whether it may be carried out now is said beside it.
+  Result<std::string> standing;
+  if (plan->windows.any())
+    standing = Calendar::make(plan->windows).map([&](const Calendar& calendar) {
+      return standing_text(calendar, unix_now(), plan->length);
+    });
+  if (!standing) return report(standing.error(), invocation.json);
+  if (invocation.json) {
+    auto text = report::plan_json(*plan);
+    if (!standing->empty()) text["windows"]["standing"] = *standing;
+    std::cout << text.dump(2) << "\n";
+  } else {
+    std::cout << report::plan_text(*plan) << (standing->empty() ? "" : "Windows: " + *standing + "\n");
+  }
   return 0;
 }
 
