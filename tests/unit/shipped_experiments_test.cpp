@@ -79,8 +79,9 @@ std::vector<std::string> question_of(const Experiment& experiment) {
     for (const std::string& side : fault.between) parts.push_back("between " + side);
   }
   for (const Hypothesis& hypothesis : experiment.hypothesis)
-    parts.push_back(hypothesis.probe + " " + hypothesis.success_ratio.text);
-  for (const Guard& guard : experiment.guards) parts.push_back(guard.probe + " " + guard.success_ratio.text);
+    parts.push_back(hypothesis.probe + " " + hypothesis.success_ratio.value().text);
+  for (const Guard& guard : experiment.guards)
+    parts.push_back(guard.probe + (guard.success_ratio ? " " + guard.success_ratio->text : guard.text));
   parts.push_back(experiment.expect == Expect::kPass ? "pass" : "fail");
   return parts;
 }
