@@ -35,7 +35,8 @@ int run_plan(const Invocation& invocation) {
     if (!standing->empty()) text["windows"]["standing"] = *standing;
     std::cout << text.dump(2) << "\n";
   } else {
-    std::cout << report::plan_text(*plan) << (standing->empty() ? "" : "Windows: " + *standing + "\n");
+    std::cout << report::plan_text(*plan)
+              << (standing->empty() ? "" : "As for its windows, " + *standing + "\n");
   }
   return 0;
 }

@@ -55,7 +55,7 @@ int run_validate(const Invocation& invocation) {
       all.insert(all.end(), held.error().begin(), held.error().end());
     } else if (!invocation.json) {
       std::cout << path << ": ok (" << kind << " " << held->name << ")\n";
-      for (const std::string& line : held->lines) std::cout << "    may run " << line << "\n";
+      for (const std::string& line : held->lines) std::cout << "    windows: " << line << "\n";
     }
   }
   sort_problems(all);

@@ -203,8 +203,9 @@ std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories
     for (const auto& sample : history.samples())
       if (sample.outcome == contract::Sample::FAILURE && sample.scheduled > from && sample.scheduled <= to)
         reason = sample.reason;
-    return name + " from " + probe.from + ": " + std::to_string(count.failures) + " of " +
-           std::to_string(count.attempts) + " failed (" + reason + ")";
+    return name + " from " + (probe.from.empty() ? "the conductor" : probe.from) + ": " +
+           std::to_string(count.failures) + " of " + std::to_string(count.attempts) + " failed (" + reason +
+           ")";
   }
   return "answers are still under way";
 }

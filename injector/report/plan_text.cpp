@@ -99,7 +99,7 @@ std::string plan_text(const Plan& plan) {
   out += "\n" + faults(plan) + "\n" + hosts(plan) + "\n" + impact(plan) + "\n" + single_site(plan) +
          untouched(plan) + "\n";
   out += bullets("Must be true before anything is touched", plan.preconditions);
-  out += bullets("May run", windows_text(plan.windows));
+  out += bullets("Windows", windows_text(plan.windows));
   out += bullets("Cannot be seen", plan.blind);
   out += bullets("Warnings", plan.warnings);
   return out + "Plan hash " + plan.hash + "\nNothing was written or touched.\n";
