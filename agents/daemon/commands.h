@@ -19,6 +19,11 @@ int reap_by_hand(const CommandLine& line);
 // not everything could be looked at.
 int take_inventory(const CommandLine& line);
 
+// Asks probes and nothing else, for a conductor that has probes without a host to be asked from. Speaks
+// the agents' contract on --socket; accepts no order and writes nothing to the kernel. Ends on SIGTERM,
+// SIGINT or with the process that started it.
+int probe_only(const CommandLine& line);
+
 // What this kernel can do, as JSON: [{name, available, reason, hint}].
 void print_features();
 

@@ -21,8 +21,11 @@ struct Command {
   int (*run)(const CommandLine& line);
 };
 
-constexpr Command kCommands[] = {
-    {"serve", serve}, {"sentinel", stand_sentinel}, {"reap", reap_by_hand}, {"inventory", take_inventory}};
+constexpr Command kCommands[] = {{"serve", serve},
+                                 {"sentinel", stand_sentinel},
+                                 {"reap", reap_by_hand},
+                                 {"inventory", take_inventory},
+                                 {"probe", probe_only}};
 
 int run(const CommandLine& line) {
   for (const Command& command : kCommands)

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agents/channel/embedded/embedded_channel.h"
+#include "injector/cli/own_place.h"
 #include "injector/cli/progress_line.h"
 #include "injector/conduct/conduct.h"
 #include "injector/lab/paths.h"
@@ -157,6 +158,8 @@ void declare_drill(po::options_description& options) {
       "also write the metrics, for node_exporter's textfile collector");
   add("ci", "no questions, no colour, no progress");
   add("yes,y", "do not ask before the cut");
+  add("override-window", po::value<std::string>()->value_name("WHY"),
+      "start outside the experiment's windows; WHY is recorded, and --ci may not");
   declare_state(options);
 }
 
@@ -166,6 +169,12 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (!chosen) return report(chosen.error(), json);
   if (const auto path = option(invocation, "report"))
     if (auto ok = check_report_format(*path); !ok) return report(ok.error(), json);
+
+  const auto window_override = option(invocation, "override-window");
+  if (window_override && invocation.options.count("ci"))
+    return usage_error("run", "--override-window is for a person, not for --ci");
+  if (window_override && window_override->empty())
+    return usage_error("run", "--override-window needs to know why");
 
   const auto plan = make_plan(topology, experiment, *chosen);
   if (!plan) return report(plan.error(), json);
@@ -209,18 +218,26 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (auto ok = seal_plan(*log, plan_text); !ok) return report(ok.error(), json);
 
   catch_signals();
+  std::unique_ptr<OwnPlace> own_place;
+  if (asks_from_own_place(experiment)) {
+    auto made = OwnPlace::make(channel, registry.live_folder(record.run));
+    if (!made) return report(made.error(), json);
+    own_place = std::move(*made);
+  }
+  Channel& everyone = own_place ? static_cast<Channel&>(*own_place) : channel;
   Outcome outcome;
   {
     Recorder recorder(*log, json || invocation.options.count("ci"));
     ConductOptions options;
     options.run = record.run;
     options.observer = &recorder;
+    options.window_override = window_override.value_or("");
     options.sleep = [](Duration duration) { std::this_thread::sleep_for(duration); };
     options.abort_requested = [&]() -> std::optional<std::string> {
       if (const int number = caught_signal.load()) return std::string("stopped by ") + strsignal(number);
       return registry.abort_requested(record.run);
     };
-    outcome = conduct(*plan, experiment, topology, channel, options);
+    outcome = conduct(*plan, experiment, topology, everyone, options);
     if (!recorder.failure().empty())
       outcome.notes.push_back("the event log is incomplete: " + recorder.failure());
   }

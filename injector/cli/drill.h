@@ -20,7 +20,7 @@ namespace blackstart::cli {
 void declare_engine(po::options_description& options);
 Result<PlanOptions> plan_options(const Invocation& invocation);
 
-// --engine, --attach, --report, --metrics, --ci, --yes.
+// --engine, --attach, --report, --metrics, --ci, --yes, --override-window.
 void declare_drill(po::options_description& options);
 
 // Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/drill.h"
+#include "injector/experiment/calendar.h"
 #include "injector/experiment/load.h"
 #include "injector/report/plan_report.h"
 
@@ -24,10 +25,21 @@ int run_plan(const Invocation& invocation) {
   if (!chosen) return report(chosen.error(), invocation.json);
   const auto plan = make_plan(loaded->topology, loaded->experiment, *chosen);
   if (!plan) return report(plan.error(), invocation.json);
-  if (invocation.json)
-    std::cout << report::plan_json(*plan).dump(2) << "\n";
-  else
-    std::cout << report::plan_text(*plan);
+  // A plan is the same whenever it is made; whether it may be carried out now is said beside it.
+  Result<std::string> standing;
+  if (plan->windows.any())
+    standing = Calendar::make(plan->windows).map([&](const Calendar& calendar) {
+      return standing_text(calendar, unix_now(), plan->length);
+    });
+  if (!standing) return report(standing.error(), invocation.json);
+  if (invocation.json) {
+    auto text = report::plan_json(*plan);
+    if (!standing->empty()) text["windows"]["standing"] = *standing;
+    std::cout << text.dump(2) << "\n";
+  } else {
+    std::cout << report::plan_text(*plan)
+              << (standing->empty() ? "" : "As for its windows, " + *standing + "\n");
+  }
   return 0;
 }
 

@@ -43,6 +43,13 @@ bool Comparison::holds(double actual) const {
   return blackstart::holds(actual, op, value);
 }
 
+std::string Demand::text() const {
+  std::string text = success_ratio ? "successRatio " + success_ratio->text : "";
+  for (const auto& [percentile, limit] : latency)
+    text += (text.empty() ? "p" : ", p") + std::to_string(percentile) + " " + limit.text;
+  return text + " over " + format_duration(over);
+}
+
 Duration Experiment::end() const {
   Duration last{0};
   for (const FaultSpec& fault : faults) last = std::max(last, fault.at + fault.duration);

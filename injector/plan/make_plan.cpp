@@ -73,6 +73,10 @@ std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<R
   return list;
 }
 
+std::string in_words(const Precondition& condition) {
+  return condition.text + (condition.why.empty() ? "" : " (" + condition.why + ")");
+}
+
 }  // namespace
 
 tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experiment& experiment,
@@ -107,6 +111,11 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   plan.untouched = untouched(topology, experiment);
   plan.predicted = predict(topology, plan.orders, cut);
   plan.single_site = single_site_dependencies(topology);
+  if (experiment.no_incident) plan.preconditions.push_back(in_words(*experiment.no_incident));
+  for (const Precondition& condition : experiment.preconditions)
+    plan.preconditions.push_back(in_words(condition));
+  plan.windows = experiment.windows;
+  plan.length = experiment.steady_for + plan.end + experiment.recovery.watch;
   plan.warnings = warnings(topology, experiment, *faults);
   plan.blind = blind_spots(topology);
   plan.hash = plan_hash(plan);

@@ -56,6 +56,8 @@ class RunRegistry {
 
   [[nodiscard]] Result<std::vector<RunRecord>> live() const;  // newest first
   [[nodiscard]] std::vector<std::string> kept() const;        // run ids, newest first
+  // For what a run needs only while it lives.
+  [[nodiscard]] std::string live_folder(const std::string& run) const { return live_ + "/runs/" + run; }
   [[nodiscard]] std::string kept_folder(const std::string& run) const { return kept_ + "/runs/" + run; }
   // False also when its pid belongs to another process by now.
   [[nodiscard]] static bool conductor_alive(const RunRecord& record);

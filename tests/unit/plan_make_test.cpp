@@ -149,7 +149,9 @@ TEST(Plan, WarnsOfWhatIsProbablyNotMeant) {
   probe.probe.set_name("cache");
   probe.from = "pangyo-app";
   e.probes.push_back(probe);
-  e.hypothesis.push_back({"cache", {}, std::chrono::seconds(5), std::chrono::seconds(90), {}});
+  Hypothesis& hypothesis = e.hypothesis.emplace_back();
+  hypothesis.probe = "cache";
+  hypothesis.within = std::chrono::seconds(90);
   EXPECT_THAT(make_plan(messenger(), e)->warnings,
               ::testing::UnorderedElementsAre(HasSubstr("probe cache asks from pangyo-app"),
                                               HasSubstr("before the hypothesis can be judged (1m 35s)"),
