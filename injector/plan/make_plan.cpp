@@ -34,7 +34,7 @@ tl::expected<std::vector<ResolvedFault>, Problems> resolve_all(const Topology& t
   return faults;
 }
 
-// As far as can be said before an agent has tried.
+// As far as can be said before an agent has tried: what auto takes if it can.
 std::string engine_name(contract::Manner manner, contract::Engine engine, contract::Attachment attachment) {
   if (manner != contract::MANNER_SILENT) return "netfilter/inet";
   if (engine == contract::ENGINE_NETFILTER) return "netfilter/netdev";
@@ -44,7 +44,7 @@ std::string engine_name(contract::Manner manner, contract::Engine engine, contra
     case contract::ATTACHMENT_CLSACT:
       return "ebpf/clsact";
     default:
-      return engine == contract::ENGINE_EBPF ? "ebpf" : "auto";
+      return "ebpf";
   }
 }
 
