@@ -44,15 +44,21 @@ bool ended_by_conductor(const RunRecord& record) {
   return false;
 }
 
-// Asks the agents themselves.
+// Asks the agents themselves, and has them ask no more.
 Result<size_t> revert_directly(const RunRecord& record) {
   std::map<std::string, contract::Request> reverts;
   for (const std::string& host : held_hosts(record)) {
     reverts[host].mutable_revert()->set_run(record.run);
     reverts[host].mutable_revert()->set_reason("abort");
   }
-  for (const auto& [host, reply] : EmbeddedChannel(record.agents).call_all(reverts, 1s))
+  EmbeddedChannel channel(record.agents);
+  for (const auto& [host, reply] : channel.call_all(reverts, 1s))
     if (!reply) return tl::unexpected(reply.error());
+  // Nobody waits for their answers, and the next run may want to ask at once.
+  std::map<std::string, contract::Request> stops;
+  for (const std::string& host : channel.hosts().value_or(std::vector<std::string>{}))
+    stops[host].mutable_stop_probes()->set_run(record.run);
+  (void)channel.call_all(stops, 500ms);
   return reverts.size();
 }
 

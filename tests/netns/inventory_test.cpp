@@ -18,6 +18,7 @@
 #include "tests/support/counting_program.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/promise.h"
+#include "tests/support/sockets.h"
 
 namespace blackstart::test {
 namespace {
@@ -208,7 +209,7 @@ TEST_F(InventoryTest, WhatChangesByItselfIsNotSeen) {
     }
     })");
   const Snapshot before = take_here();
-  NetnsSandbox::run("bash -c 'for i in 1 2 3; do echo x > /dev/udp/198.18.2.11/9; done'");
+  for (int i = 0; i < 3; ++i) (void)ask_udp("198.18.2.11", std::chrono::milliseconds(1), 9);
   NetnsSandbox::run("ip neigh replace 198.18.1.99 lladdr 02:00:00:00:00:01 dev eth0");
   const std::string rules = shell("nft list ruleset").second;
   ASSERT_THAT(rules, AllOf(HasSubstr("packets 3"), HasSubstr("198.18.2.11 expires")));

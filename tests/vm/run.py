@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Boots Debian's own kernel in an emulator and runs there what touches a kernel: the bpf and netns tiers
-and one whole drill, from a build folder. Nothing is installed and nothing of it outlives the emulator;
+"""Boots Debian's own kernel in an emulator and runs there what touches a kernel: the bpf, netns and
+crash tiers and one whole drill, from a build folder. Nothing is installed and nothing of it outlives the emulator;
 what it downloads and packs stays in a `vm` folder beside the build folder.
 
 usage: run.py BUILD [PROGRAM…] [--markdown FILE]
@@ -59,10 +59,10 @@ class Program:
 
 
 def programs(build, only):
-    """Doctor, the programs of the bpf and netns tiers, and the first story of the drills; or those named."""
+    """Doctor, the programs of the bpf, netns and crash tiers, and the first story of the drills; or those named."""
     tests = json.loads(output_of("ctest", "--test-dir", build, "--show-only=json-v1"))["tests"]
     found = [Program(DOCTOR, "doctor", [f"{build}/bin/blackstart", "doctor"])]
-    for tier in "bpf", "netns", "lab":
+    for tier in "bpf", "netns", "crash", "lab":
         for test in tests:
             labels = [p["value"] for p in test["properties"] if p["name"] == "LABELS"]
             if [tier] not in labels or (tier == "lab" and test["name"] != "run_test"):
@@ -128,6 +128,7 @@ def pack(package, build, suite, folder):
             add(program.command[0], strip=True)
         for name in "blackstart", "blackstart-agent", "sample-service":
             add(f"{build}/bin/{name}", strip=True)
+        add(f"{build}/agents/daemon/blackstart-agent-under-test", strip=True)
         shutil.copytree(SOURCE / "experiments/labs", root / str(SOURCE).lstrip("/") / "experiments/labs")
         for name, text in ETC.items():
             (root / "etc" / name).write_text(text)
