@@ -12,7 +12,7 @@
 
 namespace blackstart::cli {
 
-// --attach, --report, --metrics, --ci, --yes.
+// --attach, --metrics, --ci, --yes, and where reports go.
 void declare_drill(po::options_description& options);
 
 // Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code.
@@ -21,10 +21,6 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
 // --state: where records are kept; and the registry that stands there.
 void declare_state(po::options_description& options);
 RunRegistry registry_of(const Invocation& invocation);
-
-// A report as FILE.md or FILE.json; kMissing for anything else.
-Result<> check_report_format(const std::string& path);
-Result<> write_report(const std::string& path, const Outcome& outcome);
 
 // Where the agents of a topology's lab listen.
 std::string agents_folder(const std::string& topology);

@@ -5,6 +5,7 @@
 #include "injector/cli/command.h"
 #include "injector/cli/json_schema.h"
 #include "injector/experiment/read_experiment.h"
+#include "injector/report/schema.h"
 #include "injector/topology/read_topology.h"
 
 namespace blackstart::cli {
@@ -28,12 +29,16 @@ int run_schema(const Invocation& invocation) {
     schema.update(titled(kind, topology_shape()));
   } else if (kind == "Experiment") {
     schema.update(titled(kind, experiment_shape()));
+  } else if (kind == "Plan") {
+    schema.update(report::plan_schema());
+  } else if (kind == "Outcome") {
+    schema.update(report::outcome_schema());
   } else if (kind.empty()) {
     schema["title"] = "Blackstart";
     schema["oneOf"] = {titled("Topology", topology_shape()), titled("Experiment", experiment_shape())};
   } else {
-    return usage_error("schema",
-                       "there is no kind \"" + kind + "\"; " + suggest(kind, {"Topology", "Experiment"}));
+    return usage_error("schema", "there is no kind \"" + kind + "\"; " +
+                                     suggest(kind, {"Topology", "Experiment", "Plan", "Outcome"}));
   }
   std::cout << schema.dump(2) << "\n";
   return 0;

@@ -70,6 +70,9 @@ json fault_json(const OutcomeFault& fault, const auto& moment) {
 }
 
 json probe_json(const OutcomeProbe& probe, const auto& moment) {
+  json series = json::array();
+  for (const OutcomeSpan& span : probe.series)
+    series.push_back({{"at", moment(span.at)}, {"attempts", span.attempts}, {"failures", span.failures}});
   return {{"from", probe.from},
           {"weight", probe.weight},
           {"attempts", probe.attempts},
@@ -81,7 +84,8 @@ json probe_json(const OutcomeProbe& probe, const auto& moment) {
           {"lastFailure", moment(probe.last_failure)},
           {"impactFrom", moment(probe.impact_from)},
           {"impactTo", moment(probe.impact_to)},
-          {"lastReason", probe.last_reason}};
+          {"lastReason", probe.last_reason},
+          {"series", std::move(series)}};
 }
 
 Outcome parsed(const json& in) {
@@ -126,7 +130,7 @@ Outcome parsed(const json& in) {
                           impact_named(each.at("observed")),
                           each.at("role"),
                           each.at("tier")};
-  for (const auto& [name, each] : in.at("probes").items())
+  for (const auto& [name, each] : in.at("probes").items()) {
     out.probes[name] = {each.at("from"),
                         each.at("weight"),
                         each.at("attempts"),
@@ -138,7 +142,11 @@ Outcome parsed(const json& in) {
                         moment(each.at("lastFailure")),
                         moment(each.at("impactFrom")),
                         moment(each.at("impactTo")),
-                        each.at("lastReason")};
+                        each.at("lastReason"),
+                        {}};
+    for (const json& span : each.at("series"))
+      out.probes[name].series.push_back({moment(span.at("at")), span.at("attempts"), span.at("failures")});
+  }
   for (const json& each : in.at("hypothesis"))
     out.hypothesis.push_back(
         {each.at("probe"), each.at("text"), maybe<bool>(each.at("met")), maybe_duration(each.at("at"))});
@@ -158,6 +166,11 @@ Outcome parsed(const json& in) {
   out.notes = in.at("notes");
   out.log_file = in.at("log").at("file");
   out.log_head = in.at("log").at("head");
+  out.series_step = duration(in.at("seriesStep"));
+  out.warnings = in.at("warnings");
+  out.blind = in.at("blind");
+  for (const json& each : in.at("untouched")) out.untouched.push_back({each.at("what"), each.at("why"), {}});
+  out.versions = in.at("versions");
   return out;
 }
 
@@ -185,9 +198,13 @@ json outcome_json(const Outcome& outcome) {
            {"applySkew", or_null(outcome.apply_skew)},
            {"residue", outcome.residue},
            {"notes", outcome.notes},
-           {"log", {{"file", outcome.log_file}, {"head", outcome.log_head}}}};
-  for (const char* list :
-       {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks", "singleSite"})
+           {"log", {{"file", outcome.log_file}, {"head", outcome.log_head}}},
+           {"seriesStep", seconds(outcome.series_step)},
+           {"warnings", outcome.warnings},
+           {"blind", outcome.blind},
+           {"versions", outcome.versions}};
+  for (const char* list : {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks",
+                           "singleSite", "untouched"})
     out[list] = json::array();
   out["services"] = out["probes"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
@@ -221,6 +238,8 @@ json outcome_json(const Outcome& outcome) {
                                  {"dependency", each.dependency},
                                  {"site", each.site},
                                  {"evidence", each.evidence}});
+  for (const Untouched& each : outcome.untouched)
+    out["untouched"].push_back({{"what", each.what}, {"why", each.why}});
   return out;
 }
 
