@@ -48,7 +48,7 @@ std::string coming_back(const Outcome& outcome) {
       if (!until) return "Nothing had to come back.";
       const bool all = std::all_of(outcome.probes.begin(), outcome.probes.end(),
                                    [](const auto& probe) { return probe.second.after.has_value(); });
-      return std::string(all ? "Everything" : "What is known of") + " answered again " +
+      return std::string(all ? "Everything" : "What could be seen") + " answered again " +
              format_duration(rounded(*until)) + " after the first packet was hit.";
     }
     case Verdict::kFail:

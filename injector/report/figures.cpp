@@ -117,7 +117,7 @@ std::string timeline_svg(const Outcome& outcome, int width) {
     svg.rect(x, phases_y, w, 18, "phase",
              phase.phase + ", " + format_duration(Duration(std::max<int64_t>(phase.end - phase.start, 0))));
     if (Svg::text_width(phase.phase) + 8 < w)
-      svg.text(x + w / 2, phases_y + 13, phase.phase, "label", "middle");
+      svg.text(x + w / 2, phases_y + 13, phase.phase, "label plain", "middle");
   }
   double row = faults_y;
   for (const OutcomeFault& fault : outcome.faults) {
@@ -164,7 +164,8 @@ std::string recovery_svg(const Outcome& outcome, int width) {
   if (fault_end > outcome.t0) {
     svg.rect(axis.at(outcome.t0), top, axis.at(fault_end) - axis.at(outcome.t0), height, "under-fault",
              "while the faults lasted");
-    svg.text((axis.at(outcome.t0) + axis.at(fault_end)) / 2, top + 14, "faults", "label faint", "middle");
+    svg.text((axis.at(outcome.t0) + axis.at(fault_end)) / 2, top + 14, "faults", "label faint plain",
+             "middle");
   }
   axis.draw(svg, outcome.t0, 70, kLabelLine - 3, top, bottom);
   for (const double ratio : {0.0, 0.5, 1.0}) {

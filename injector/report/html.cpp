@@ -2,6 +2,7 @@
 #include "injector/report/html.h"
 
 #include <map>
+#include <sstream>
 
 #include "injector/record/score.h"
 #include "injector/report/digest.h"
@@ -25,6 +26,15 @@ std::string css_of(const std::string& cell) {
   if (cell.starts_with("✗") || cell.starts_with("RESIDUE")) return "bad";
   if (cell.starts_with("≈") || cell.starts_with("?")) return "warn";
   return "";
+}
+
+// Some names and every hash are longer than a column may be.
+bool has_long_word(const std::string& cell) {
+  constexpr size_t kLong = 20;
+  std::istringstream words(cell);
+  for (std::string word; words >> word;)
+    if (width_of(word) > kLong) return true;
+  return false;
 }
 
 // The same drawing twice, as text cannot shrink with it: the page shows the one that fits.
@@ -84,7 +94,7 @@ std::string matrix(const Outcome& outcome) {
         continue;
       }
       const std::string verdict = cell_name(predicted, observed);
-      out += "<td class=\"hit\">" + element("small", css_of(verdict), verdict) +
+      out += "<td class=\"hit long\">" + element("small", css_of(verdict), verdict) +
              escaped(compact(here->second)) + "</td>";
     }
     out += "</tr>\n";
@@ -165,7 +175,8 @@ std::string html_table(const std::vector<std::vector<std::string>>& table) {
     out += "<tr>";
     for (size_t column = 0; column < table[i].size(); ++column) {
       const std::string& cell = table[i][column];
-      const std::string css = css_of(cell);
+      std::string css = css_of(cell);
+      if (has_long_word(cell)) css += css.empty() ? "long" : " long";
       const std::string label = column < head.size() && !head[column].empty() && !cell.empty()
                                     ? " data-label=\"" + escaped(head[column]) + "\""
                                     : "";

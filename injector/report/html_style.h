@@ -32,7 +32,9 @@ header p { margin: 0.25rem 0; }
 .tile dd.value { font-size: 1.375rem; font-weight: 650; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .tile dd.note { color: var(--soft); font-size: 0.8125rem; line-height: 1.35; }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: 0.375rem 0.75rem 0.375rem 0; border-bottom: 1px solid var(--rule); }
+th, td { text-align: left; vertical-align: top; padding: 0.375rem 0.75rem 0.375rem 0; border-bottom: 1px solid var(--rule);
+  overflow-wrap: normal; }
+.long { overflow-wrap: anywhere; }
 thead th { color: var(--soft); font-weight: 500; }
 td:last-child, th:last-child { padding-right: 0; }
 tbody th { font-weight: 600; }
@@ -45,9 +47,10 @@ ul { padding-left: 1.25rem; margin: 0.75rem 0; } li { margin: 0.25rem 0; }
 .matrix small { display: block; font-weight: 600; }
 figure { margin: 0.75rem 0 1.25rem; } figcaption { color: var(--soft); font-size: 0.8125rem; margin-top: 0.5rem; }
 svg { display: block; max-width: 100%; height: auto; } .narrow { display: none; }
-svg text { font: 12px system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", sans-serif; fill: var(--ink); }
+svg text { font: 12px system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", sans-serif; fill: var(--ink);
+  stroke: var(--paper); stroke-width: 3px; paint-order: stroke; stroke-linejoin: round; }
 svg .faint { fill: var(--soft); } svg .strong { font-weight: 600; }
-svg .grid { stroke: var(--rule); } svg .zero { stroke: var(--ink); stroke-dasharray: 3 3; }
+svg .plain { stroke: none; } svg .grid { stroke: var(--rule); } svg .zero { stroke: var(--ink); stroke-dasharray: 3 3; }
 svg .phase { fill: var(--shade); stroke: var(--rule); } svg .empty { fill: var(--fill-none); }
 svg .answered { fill: var(--fill-good); } svg .failed, svg .fault { fill: var(--fill-bad); }
 svg .bound { opacity: 0.55; } svg .idle { fill: none; stroke: var(--bad); stroke-dasharray: 4 3; }
@@ -66,6 +69,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.8125rem; }
   .stacked, .stacked tbody, .stacked tr, .stacked td, .stacked th { display: block; }
   .stacked tr { border: 1px solid var(--rule); border-radius: 6px; padding: 0.5rem 0.75rem; margin-bottom: 0.5rem; }
   .stacked td, .stacked th { border: 0; padding: 0.125rem 0; }
+  th, td { overflow-wrap: anywhere; }
   .stacked td[data-label] { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0.5rem; }
   .stacked td[data-label]::before { content: attr(data-label); color: var(--soft); }
   .matrix { font-size: 0.6875rem; table-layout: auto; } .matrix th[scope=col] + th { min-width: 3.9rem; } .matrix th, .matrix td { padding: 0.25rem; }

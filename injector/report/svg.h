@@ -23,7 +23,7 @@ class Svg {
   [[nodiscard]] int width() const { return width_; }
   [[nodiscard]] std::string finish(double height) const;
 
-  static double text_width(const std::string& words);  // about, at the size of a label
+  static double text_width(const std::string& words);  // about, of a label
 
  private:
   std::string title_, description_, body_;
