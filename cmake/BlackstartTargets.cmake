@@ -34,8 +34,18 @@ function(blackstart_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS ${ARG_TIER} TIMEOUT ${ARG_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_TIER} TIMEOUT ${ARG_TIMEOUT}
+                       ENVIRONMENT GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/results/${name}.xml)
   if(NOT ARG_TIER STREQUAL "unit")
     set_tests_properties(${name} PROPERTIES RESOURCE_LOCK kernel)
   endif()
+endfunction()
+
+# blackstart_long_test(PROGRAM TIMEOUT seconds ENVIRONMENT NAME=VALUE...)
+# The same program once more, made to take its time: only ./dev test --long runs it.
+function(blackstart_long_test program)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "ENVIRONMENT" ${ARGN})
+  add_test(NAME ${program}_long COMMAND ${program})
+  set_tests_properties(${program}_long PROPERTIES LABELS long TIMEOUT ${ARG_TIMEOUT} RESOURCE_LOCK kernel
+    ENVIRONMENT "${ARG_ENVIRONMENT};GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/results/${program}_long.xml")
 endfunction()

@@ -25,6 +25,7 @@ enum MetricId : size_t {
   kFaultLeaked,
   kDeadlineRemaining,
   kResidueObjects,
+  kLeverEngaged,
   kMetricCount,
 };
 
@@ -57,6 +58,10 @@ const std::array<AgentMetric, kMetricCount>& table() {
        Type::kGauge,
        "Kernel objects of ours on this host although no run holds it; must be 0",
        {"agent"}},
+      {"blackstart_lever_engaged",
+       Type::kGauge,
+       "1 while the lever is engaged: runs end, and none starts",
+       {}},
   }};
   return metrics;
 }
@@ -132,6 +137,7 @@ void add_host(const contract::HostReport& report, Samples& samples) {
                 static_cast<double>(leak.packets()));
   }
   samples.add(kResidueObjects, {report.host()}, report.residue_size());
+  if (report.has_lever_engaged()) samples.add(kLeverEngaged, {}, report.lever_engaged());
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 
 namespace blackstart {
 
-std::string boot_id() {
+std::string boot_id(const std::string& file) {
   std::string id;
-  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
+  std::getline(std::ifstream(file), id);
   return id;
 }
 

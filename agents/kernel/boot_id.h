@@ -5,7 +5,9 @@
 
 namespace blackstart {
 
-// Names this boot of this machine; "" where /proc does not say.
-std::string boot_id();
+inline constexpr const char* kBootIdFile = "/proc/sys/kernel/random/boot_id";
+
+// Names this boot of this machine; "" where the file does not say.
+std::string boot_id(const std::string& file = kBootIdFile);
 
 }  // namespace blackstart

@@ -25,6 +25,13 @@ Result<fs::path> cgroup2_root() {
               "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
 }
 
+std::string own_cgroup() {
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("0::/", 0) == 0) return line.substr(4);
+  return "";
+}
+
 Result<Cgroup> Cgroup::at(const std::string& name) {
   auto root = cgroup2_root();
   if (!root) return tl::unexpected(root.error());
@@ -45,14 +52,26 @@ Result<Fd> Cgroup::open_for_joining() const {
   return fd;
 }
 
+bool Cgroup::frozen() const {
+  int asked = 0;
+  std::ifstream(path_ / "cgroup.freeze") >> asked;
+  return asked != 0;
+}
+
+std::vector<Cgroup> Cgroup::children() const {
+  std::vector<Cgroup> out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path_, error))
+    if (entry.is_directory(error)) out.push_back(Cgroup(entry.path()));
+  return out;
+}
+
 std::vector<pid_t> Cgroup::processes() const {
   std::vector<pid_t> pids;
   std::ifstream own(path_ / "cgroup.procs");
   for (pid_t pid; own >> pid;) pids.push_back(pid);
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(path_, error)) {
-    if (!entry.is_directory(error)) continue;
-    const auto below = Cgroup(entry.path()).processes();
+  for (const Cgroup& child : children()) {
+    const auto below = child.processes();
     pids.insert(pids.end(), below.begin(), below.end());
   }
   return pids;
@@ -81,11 +100,8 @@ Result<> Cgroup::kill(std::chrono::milliseconds timeout) const {
 }
 
 Result<> Cgroup::remove() const {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(path_, error)) {
-    if (!entry.is_directory(error)) continue;
-    if (auto removed = Cgroup(entry.path()).remove(); !removed) return removed;
-  }
+  for (const Cgroup& child : children())
+    if (auto removed = child.remove(); !removed) return removed;
   if (::rmdir(path_.c_str()) != 0 && errno != ENOENT) return fail_errno(errno, "remove cgroup", path_);
   return {};
 }

@@ -17,6 +17,9 @@ namespace blackstart {
 // Where the hierarchy is mounted, from /proc/mounts.
 [[nodiscard]] Result<std::filesystem::path> cgroup2_root();
 
+// The name of the caller's cgroup; "" for the root, and where there is no version 2.
+[[nodiscard]] std::string own_cgroup();
+
 // One cgroup, which may not exist. A copy of this object is the same cgroup; nothing is owned.
 class Cgroup {
  public:
@@ -29,6 +32,10 @@ class Cgroup {
   [[nodiscard]] Result<> create() const;
   // A descriptor through which a process joins by writing "0".
   [[nodiscard]] Result<Fd> open_for_joining() const;
+  // Whether somebody asked for this one to be frozen (cgroup.freeze).
+  [[nodiscard]] bool frozen() const;
+  // The cgroups directly in it.
+  [[nodiscard]] std::vector<Cgroup> children() const;
   // The processes in it and below, unordered.
   [[nodiscard]] std::vector<pid_t> processes() const;
   // Kills every process in it and below and waits until none is left; ETIMEDOUT otherwise.

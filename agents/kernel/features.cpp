@@ -79,7 +79,7 @@ Feature probe_clsact() {
     if (!lo) return tl::unexpected(lo.error());
     const auto program = load_pass_all();
     if (!program) return tl::unexpected(program.error());
-    const auto qdisc = ClsactQdisc::make(*lo, "");
+    const auto qdisc = ClsactQdisc::make(*lo);
     if (!qdisc) return tl::unexpected(qdisc.error());
     const auto filter = TcFilter::make(program->get(), *lo, Hook::kIngress);
     if (!filter) return tl::unexpected(filter.error());
@@ -93,13 +93,40 @@ Feature probe_nft_netdev() {
   const auto probe = []() -> Result<> {
     auto table = NftTable::make("blackstart_probe");
     if (!table) return tl::unexpected(table.error());
-    table->add_ingress_chain("in", "lo");
+    table->add_device_chain("in", "lo", Hook::kIngress, 0);
     table->add_rule(NftRule("in").between(0, 1).count());
     return table->commit();
   };
   return feature("nft-netdev", "counted at ingress of lo in a network namespace of its own",
                  in_own_netns(probe),
                  "modules nf_tables and nft_chain_filter_netdev (CONFIG_NF_TABLES_NETDEV)");
+}
+
+Feature probe_nft_egress() {
+  const auto probe = []() -> Result<> {
+    auto table = NftTable::make("blackstart_probe");
+    if (!table) return tl::unexpected(table.error());
+    table->add_timed_set("gate", true);
+    table->add_device_chain("out", "lo", Hook::kEgress, 0);
+    table->add_rule(NftRule("out").number_in_set(1, "gate").note(1, "gate", 1000, false).vanish());
+    table->put("gate", 1, 1000);
+    return table->commit();
+  };
+  return feature("nft-egress", "dropped at egress of lo in a network namespace of its own",
+                 in_own_netns(probe), "Linux 5.17 or later, modules nf_tables and nft_fwd_netdev");
+}
+
+Feature probe_nft_inet() {
+  const auto probe = []() -> Result<> {
+    auto table = NftTable::make("blackstart_probe", NftTable::Family::kInet);
+    if (!table) return tl::unexpected(table.error());
+    table->add_base_chain("out", NftTable::Place::kOutput, 0);
+    table->add_rule(NftRule("out").upper_protocol(6).reject(NftRule::Answer::kReset));
+    table->add_rule(NftRule("out").reject(NftRule::Answer::kProhibited));
+    return table->commit();
+  };
+  return feature("nft-inet", "rejected at output in a network namespace of its own", in_own_netns(probe),
+                 "modules nf_tables and nft_reject_inet");
 }
 
 }  // namespace blackstart

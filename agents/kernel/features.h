@@ -20,6 +20,8 @@ using FeatureReport = std::vector<Feature>;
 Feature probe_tcx();
 // In a network namespace of their own, where they disturb nobody; that needs CAP_SYS_ADMIN.
 Feature probe_clsact();
-Feature probe_nft_netdev();
+Feature probe_nft_netdev();  // ingress, for counting
+Feature probe_nft_egress();  // egress, for dropping
+Feature probe_nft_inet();    // for answering
 
 }  // namespace blackstart

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <thread>
 
 #include "agents/kernel/kernel_error.h"
@@ -69,6 +71,27 @@ Result<Fd> open_netns(const std::string& name) {
   Fd fd(::open(path_of(name).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno(errno, "open network namespace", name);
   return fd;
+}
+
+std::vector<std::string> named_netns() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder, ignored))
+    names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string own_netns_name() {
+  struct stat own {};
+  if (::stat("/proc/thread-self/ns/net", &own) != 0) return "";
+  for (const std::string& name : named_netns()) {
+    struct stat other {};
+    if (::stat(path_of(name).c_str(), &other) == 0 && other.st_dev == own.st_dev &&
+        other.st_ino == own.st_ino)
+      return name;
+  }
+  return "";
 }
 
 }  // namespace blackstart

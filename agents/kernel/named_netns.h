@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "agents/contract/result.h"
 #include "agents/kernel/fd.h"
@@ -20,5 +21,11 @@ namespace blackstart {
 [[nodiscard]] Result<> remove_netns(const std::string& name);
 
 [[nodiscard]] Result<Fd> open_netns(const std::string& name);
+
+// All of them, sorted.
+[[nodiscard]] std::vector<std::string> named_netns();
+
+// The name of the namespace the calling thread stands in; "": it has none.
+[[nodiscard]] std::string own_netns_name();
 
 }  // namespace blackstart

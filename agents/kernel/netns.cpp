@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -17,6 +18,17 @@ Result<> enter_netns(const std::string& name) {
     return kernel_refused(errno, "enter network namespace", name,
                           errno == EPERM ? "this needs CAP_SYS_ADMIN" : "");
   return {};
+}
+
+Result<bool> in_network_of_init() {
+  // Every network has files of its own under /proc; /proc/1/ns/net takes the right to trace process 1.
+  constexpr const char* kInit = "/proc/1/net/dev";
+  constexpr const char* kOwn = "/proc/thread-self/net/dev";
+  struct stat init {
+  }, own{};
+  for (const auto& [path, about] : {std::pair{kInit, &init}, {kOwn, &own}})
+    if (::stat(path, about) != 0) return fail_errno(errno, "look at", path);
+  return init.st_ino == own.st_ino;
 }
 
 Result<NetnsScope> NetnsScope::enter(const std::string& name) {

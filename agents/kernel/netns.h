@@ -24,6 +24,10 @@ class NetnsScope {
   Fd home_;
 };
 
+// Whether the caller's network is that of process 1, the machine's or container's own. Needs no
+// privilege.
+Result<bool> in_network_of_init();
+
 // For good: for a process that is one host's agent.
 Result<> enter_netns(const std::string& name);
 

@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <linux/if_arp.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
@@ -62,6 +63,24 @@ NftRule& NftRule::meta(uint32_t key) {
   return *this;
 }
 
+NftRule& NftRule::immediate(uint32_t number) {
+  nftnl_expr* expression = add("immediate");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, kRegister);
+  nftnl_expr_set(expression, NFTNL_EXPR_IMM_DATA, &number, sizeof(number));
+  return *this;
+}
+
+NftRule& NftRule::number_in_set(uint32_t number, const std::string& set) {
+  return immediate(number).in_set(set);
+}
+
+NftRule& NftRule::from_loopback() {
+  return meta(NFT_META_IIFTYPE).test(Test::kEqual, bytes_of<uint16_t>(ARPHRD_LOOPBACK));
+}
+NftRule& NftRule::to_loopback() {
+  return meta(NFT_META_OIFTYPE).test(Test::kEqual, bytes_of<uint16_t>(ARPHRD_LOOPBACK));
+}
+
 NftRule& NftRule::protocol(uint16_t ethertype) {
   return meta(NFT_META_PROTOCOL).test16(Test::kEqual, ethertype);
 }
@@ -88,15 +107,22 @@ NftRule& NftRule::load_extension(uint8_t type, uint32_t offset, uint32_t length)
   return *this;
 }
 
-NftRule& NftRule::mask16(uint16_t mask) {
-  const uint16_t wire = htons(mask), none = 0;
+NftRule& NftRule::mask(std::string_view mask) {
+  const std::string none(mask.size(), '\0');
+  const auto size = static_cast<uint32_t>(mask.size());
   nftnl_expr* expression = add("bitwise");
   nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_SREG, kRegister);
   nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_DREG, kRegister);
-  nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_LEN, sizeof(wire));
-  nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_MASK, &wire, sizeof(wire));
-  nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_XOR, &none, sizeof(none));
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_BITWISE_LEN, size);
+  nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_MASK, mask.data(), size);
+  nftnl_expr_set(expression, NFTNL_EXPR_BITWISE_XOR, none.data(), size);
   return *this;
+}
+NftRule& NftRule::mask8(uint8_t bits) {
+  return mask(bytes_of(bits));
+}
+NftRule& NftRule::mask16(uint16_t bits) {
+  return mask(bytes_of<uint16_t>(htons(bits)));
 }
 
 NftRule& NftRule::test(Test test, std::string_view bytes) {
@@ -138,6 +164,16 @@ NftRule& NftRule::count() {
   return *this;
 }
 
+NftRule& NftRule::note(uint32_t number, const std::string& set, uint64_t timeout_ms, bool again) {
+  immediate(number);
+  nftnl_expr* expression = add("dynset");
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_DYNSET_SREG_KEY, kRegister);
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_DYNSET_OP, again ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
+  nftnl_expr_set_u64(expression, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
+  nftnl_expr_set_str(expression, NFTNL_EXPR_DYNSET_SET_NAME, set.c_str());
+  return *this;
+}
+
 NftRule& NftRule::verdict(int code, const std::string& chain) {
   nftnl_expr* expression = add("immediate");
   nftnl_expr_set_u32(expression, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
@@ -150,6 +186,32 @@ NftRule& NftRule::jump(const std::string& chain) {
 }
 NftRule& NftRule::leave() {
   return verdict(NFT_RETURN, "");
+}
+
+NftRule& NftRule::accept() {
+  return verdict(NF_ACCEPT, "");
+}
+NftRule& NftRule::drop() {
+  return verdict(NF_DROP, "");
+}
+
+// To no interface: what cannot be forwarded is freed, and the sender's stack takes it for sent.
+NftRule& NftRule::vanish() {
+  immediate(0);
+  nftnl_expr_set_u32(add("fwd"), NFTNL_EXPR_FWD_SREG_DEV, kRegister);
+  return *this;
+}
+
+NftRule& NftRule::reject(Answer answer) {
+  nftnl_expr* expression = add("reject");
+  const bool reset = answer == Answer::kReset;
+  nftnl_expr_set_u32(expression, NFTNL_EXPR_REJECT_TYPE,
+                     reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
+  const uint8_t code = answer == Answer::kProhibited        ? NFT_REJECT_ICMPX_ADMIN_PROHIBITED
+                       : answer == Answer::kHostUnreachable ? NFT_REJECT_ICMPX_HOST_UNREACH
+                                                            : NFT_REJECT_ICMPX_PORT_UNREACH;
+  nftnl_expr_set_u8(expression, NFTNL_EXPR_REJECT_CODE, code);
+  return *this;
 }
 
 }  // namespace blackstart

@@ -20,11 +20,17 @@ class NftRule {
   enum class Header { kNetwork, kTransport };
   enum class Test { kEqual, kNotEqual, kAtLeast, kAtMost, kBelow };
 
+  // Only if the number is in the set, whose keys are numbers.
+  NftRule& number_in_set(uint32_t number, const std::string& set);
+
   // Tests of one packet property; values in network byte order as bytes.
+  NftRule& from_loopback();
+  NftRule& to_loopback();
   NftRule& protocol(uint16_t ethertype);
   NftRule& upper_protocol(uint8_t number);
   NftRule& load(Header header, uint32_t offset, uint32_t length);
   NftRule& load_extension(uint8_t type, uint32_t offset, uint32_t length);
+  NftRule& mask8(uint8_t mask);
   NftRule& mask16(uint16_t mask);
   NftRule& test(Test test, std::string_view bytes);
   NftRule& test8(Test test, uint8_t value);
@@ -34,8 +40,16 @@ class NftRule {
 
   // What happens to a packet that came so far.
   NftRule& count();
+  // Adds the number to a dynamic set for so long; of one that is there, `again` starts its time anew.
+  NftRule& note(uint32_t number, const std::string& set, uint64_t timeout_ms, bool again);
   NftRule& jump(const std::string& chain);
-  NftRule& leave();  // back to the calling chain
+  NftRule& leave();   // back to the calling chain
+  NftRule& accept();  // this table has nothing against it
+  NftRule& drop();    // on the way out the sender is told
+  // Ends the packet so that nobody hears of it. Chains of a device only.
+  NftRule& vanish();
+  enum class Answer { kReset, kPortUnreachable, kHostUnreachable, kProhibited };
+  NftRule& reject(Answer answer);
 
   [[nodiscard]] nftnl_rule* get() const { return rule_.get(); }
 
@@ -45,6 +59,8 @@ class NftRule {
   };
   nftnl_expr* add(const char* kind);
   NftRule& meta(uint32_t key);
+  NftRule& immediate(uint32_t number);
+  NftRule& mask(std::string_view mask);
   NftRule& verdict(int code, const std::string& chain);
 
   std::unique_ptr<nftnl_rule, Free> rule_;

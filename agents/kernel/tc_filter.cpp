@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/kernel/tc_filter.h"
 
+#include <arpa/inet.h>
 #include <bpf/libbpf.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <sys/stat.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <utility>
 
-#include "agents/kernel/boot_id.h"
-#include "agents/kernel/fd.h"
 #include "agents/kernel/kernel_error.h"
 
 namespace blackstart {
@@ -45,76 +39,22 @@ int remove_filter(int index, Hook hook, uint32_t handle, uint32_t priority) {
   return code == ENOENT || code == ENODEV || code == EINVAL ? 0 : code;
 }
 
-Result<bool> unused(int index) {
-  for (const Hook hook : kHooks) {
-    const auto filters = tc_filters(index, hook);
-    if (!filters) return tl::unexpected(filters.error());
-    if (!filters->empty()) return false;
-  }
-  return true;
-}
-
-int remove_qdisc(int index) {
-  bpf_tc_hook where = clsact_hook(index, BPF_TC_INGRESS | BPF_TC_EGRESS);
-  const int code = -bpf_tc_hook_destroy(&where);
-  return code == ENOENT || code == ENODEV || code == EINVAL ? 0 : code;
-}
-
-// What makes a note about an interface true of it: this boot, this network namespace, this name.
-std::string note_text(const Interface& interface) {
-  struct stat netns {};
-  ::stat("/proc/thread-self/ns/net", &netns);
-  return boot_id() + " " + std::to_string(netns.st_ino) + " " + interface.name;
-}
-
-std::string note_path(const std::string& notes, const Interface& interface) {
-  return notes.empty() ? "" : notes + "/clsact-" + std::to_string(interface.index);
-}
-
-Result<> write_note(const std::string& path, const std::string& text) {
-  if (path.empty()) return {};
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd.valid() || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fsync(fd.get()) != 0)
-    return fail_errno(errno, "write", path);
-  return {};
-}
-
-void forget(const std::string& note) {
-  if (!note.empty()) ::unlink(note.c_str());
-}
-
 }  // namespace
 
-Result<ClsactQdisc> ClsactQdisc::make(const Interface& interface, const std::string& notes) {
-  // Whether it is there is only known by trying to make it, and the note has to be there by then.
-  // A note of a dead agent about this very qdisc stays true.
-  const std::string note = note_path(notes, interface);
-  std::string noted;
-  if (!note.empty()) std::getline(std::ifstream(note), noted);
-  if (noted != note_text(interface))
-    if (auto ok = write_note(note, note_text(interface)); !ok) return tl::unexpected(ok.error());
+Result<ClsactQdisc> ClsactQdisc::make(const Interface& interface) {
   bpf_tc_hook where = clsact_hook(interface.index, BPF_TC_INGRESS | BPF_TC_EGRESS);
   const int code = -bpf_tc_hook_create(&where);
-  const bool inherited = code == EEXIST && noted == note_text(interface);
-  if (code == 0 || inherited) return ClsactQdisc(interface, note, true);
-  forget(note);
-  if (code == EEXIST) return ClsactQdisc(interface, "", false);
+  if (code == 0 || code == EEXIST) return ClsactQdisc(interface, code == 0);
   return kernel_refused(code, "add qdisc clsact to", interface.name,
                         code == ENOENT ? "load module sch_ingress" : "");
 }
 
 ClsactQdisc::ClsactQdisc(ClsactQdisc&& other) noexcept
-    : interface_(other.interface_), note_(other.note_), made_(std::exchange(other.made_, false)) {}
+    : interface_(other.interface_), made_(std::exchange(other.made_, false)) {}
 
 Result<> ClsactQdisc::revert() {
   if (!made_) return {};
-  const auto free = unused(interface_.index);
-  if (!free) return tl::unexpected(free.error());
-  if (*free)
-    if (const int code = remove_qdisc(interface_.index); code != 0)
-      return fail(ErrorKind::kStranded, "remove qdisc clsact of", interface_.name, code);
-  forget(note_);
+  if (auto ok = remove_unused_clsact(interface_.index); !ok) return tl::unexpected(ok.error());
   made_ = false;
   return {};
 }
@@ -160,11 +100,16 @@ Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook) {
     if (answer->nlmsg_type != RTM_NEWTFILTER) return;
     const auto* filter = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer));
     if (filter->tcm_handle == 0) return;  // the priority itself
-    FoundFilter found{filter->tcm_handle, static_cast<uint16_t>(TC_H_MAJ(filter->tcm_info) >> 16), ""};
+    FoundFilter found{.handle = filter->tcm_handle,
+                      .priority = static_cast<uint16_t>(TC_H_MAJ(filter->tcm_info) >> 16),
+                      .protocol = ntohs(static_cast<uint16_t>(TC_H_MIN(filter->tcm_info)))};
     each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
+      if (mnl_attr_get_type(attribute) == TCA_KIND) found.kind = mnl_attr_get_str(attribute);
       if (mnl_attr_get_type(attribute) != TCA_OPTIONS) return;
       each_attribute(attribute, [&](const nlattr* option) {
+        if (found.kind != "bpf") return;
         if (mnl_attr_get_type(option) == TCA_BPF_NAME) found.name = mnl_attr_get_str(option);
+        if (mnl_attr_get_type(option) == TCA_BPF_ID) found.program_id = mnl_attr_get_u32(option);
       });
     });
     out.push_back(found);
@@ -175,39 +120,35 @@ Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook) {
   return out;
 }
 
-Result<int> sweep_clsact(const std::string& prefix, const std::string& notes) {
-  const auto all = interfaces();
-  if (!all) return tl::unexpected(all.error());
+Result<int> remove_filters(int interface_index, const NameTest& ours) {
   int removed = 0;
-  for (const Interface& interface : *all) {
-    for (const Hook hook : kHooks) {
-      const auto filters = tc_filters(interface.index, hook);
-      if (!filters) return tl::unexpected(filters.error());
-      for (const FoundFilter& filter : *filters) {
-        if (filter.name.rfind(prefix, 0) != 0) continue;
-        if (const int code = remove_filter(interface.index, hook, filter.handle, filter.priority); code != 0)
-          return fail(ErrorKind::kStranded, "remove filter " + filter.name + " of", interface.name, code);
-        ++removed;
-      }
-    }
-  }
-  std::error_code ignored;
-  for (const auto& note : std::filesystem::directory_iterator(notes, ignored)) {
-    if (note.path().filename().string().rfind("clsact-", 0) != 0) continue;
-    std::string noted;
-    std::getline(std::ifstream(note.path()), noted);
-    for (const Interface& interface : *all) {
-      if (note.path() != note_path(notes, interface) || noted != note_text(interface)) continue;
-      const auto free = unused(interface.index);
-      if (!free) return tl::unexpected(free.error());
-      if (!*free) continue;
-      if (const int code = remove_qdisc(interface.index); code != 0)
-        return fail(ErrorKind::kStranded, "remove qdisc clsact of", interface.name, code);
+  for (const Hook hook : kHooks) {
+    const auto filters = tc_filters(interface_index, hook);
+    if (!filters) return tl::unexpected(filters.error());
+    for (const FoundFilter& filter : *filters) {
+      if (!ours(filter.program())) continue;
+      if (const int code = remove_filter(interface_index, hook, filter.handle, filter.priority); code != 0)
+        return fail(ErrorKind::kStranded, "remove filter " + filter.name + " of interface",
+                    std::to_string(interface_index), code);
       ++removed;
     }
-    forget(note.path());
   }
   return removed;
+}
+
+Result<bool> remove_unused_clsact(int interface_index) {
+  for (const Hook hook : kHooks) {
+    const auto filters = tc_filters(interface_index, hook);
+    if (!filters) return tl::unexpected(filters.error());
+    if (!filters->empty()) return false;
+  }
+  bpf_tc_hook where = clsact_hook(interface_index, BPF_TC_INGRESS | BPF_TC_EGRESS);
+  const int code = -bpf_tc_hook_destroy(&where);
+  if (code == ENOENT || code == ENODEV || code == EINVAL) return false;
+  if (code != 0)
+    return fail(ErrorKind::kStranded, "remove qdisc clsact of interface", std::to_string(interface_index),
+                code);
+  return true;
 }
 
 }  // namespace blackstart

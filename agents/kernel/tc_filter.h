@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agents/contract/result.h"
@@ -14,23 +16,20 @@
 
 namespace blackstart {
 
-// The clsact qdisc of one interface: somebody else's, which is used as it is, or made by us, of
-// which a note is on disk before the kernel is touched.
+// The clsact qdisc of one interface: somebody else's, which is used as it is, or made by us.
 class ClsactQdisc {
  public:
-  // Notes stand in `notes`, a folder that exists; "": no note, so a dead agent's qdisc stays.
-  static Result<ClsactQdisc> make(const Interface& interface, const std::string& notes);
+  static Result<ClsactQdisc> make(const Interface& interface);
   ClsactQdisc(ClsactQdisc&& other) noexcept;
   ClsactQdisc& operator=(ClsactQdisc&&) = delete;
   ~ClsactQdisc() { (void)revert(); }
+  [[nodiscard]] bool made() const { return made_; }
   // Deletes the qdisc if we made it and nobody else's filter has come to stand in it. Idempotent.
   Result<> revert();
 
  private:
-  ClsactQdisc(Interface interface, std::string note, bool made)
-      : interface_(std::move(interface)), note_(std::move(note)), made_(made) {}
+  ClsactQdisc(Interface interface, bool made) : interface_(std::move(interface)), made_(made) {}
   Interface interface_;
-  std::string note_;
   bool made_;
 };
 
@@ -53,14 +52,21 @@ class TcFilter {
 struct FoundFilter {
   uint32_t handle = 0;
   uint16_t priority = 0;
-  std::string name;  // of a BPF filter: "PROGRAM:[ID]"
+  std::string name;         // of a BPF filter: "PROGRAM:[ID]"
+  uint16_t protocol = 0;    // ETH_P_ALL
+  std::string kind;         // "bpf", "flower"
+  uint32_t program_id = 0;  // of a BPF filter
+
+  [[nodiscard]] std::string_view program() const { return std::string_view(name).substr(0, name.find(':')); }
 };
 
 // In the order they run; empty without clsact.
 Result<std::vector<FoundFilter>> tc_filters(int interface_index, Hook hook);
 
-// Removes filters whose program's name starts with `prefix`, and the qdiscs a note says we made and
-// nobody uses. Returns how many objects went.
-Result<int> sweep_clsact(const std::string& prefix, const std::string& notes);
+// Removes the filters of one interface whose program's name passes the test; says how many.
+using NameTest = std::function<bool(std::string_view)>;
+Result<int> remove_filters(int interface_index, const NameTest& ours);
+// Removes the clsact qdisc of one interface unless a filter stands in it; says whether it did.
+Result<bool> remove_unused_clsact(int interface_index);
 
 }  // namespace blackstart

@@ -2,6 +2,11 @@
 #include "agents/kernel/tcx_link.h"
 
 #include <bpf/bpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 
 #include "agents/kernel/kernel_error.h"
 
@@ -10,6 +15,15 @@ namespace {
 
 // From linux/bpf.h of 6.6; older headers and libbpf 1.1 do not name them.
 constexpr uint32_t kBefore = 1U << 3;
+constexpr uint32_t kMostPrograms = 64;  // the kernel allows no more on one hook
+struct Query {                          // BPF_PROG_QUERY
+  uint32_t target_ifindex, attach_type, query_flags, attach_flags;
+  uint64_t prog_ids;
+  uint32_t count, padding;
+  uint64_t prog_attach_flags, link_ids, link_attach_flags, revision;
+};
+static_assert(sizeof(Query) == 64);
+
 bpf_attach_type attach_type(Hook hook) {
   return static_cast<bpf_attach_type>(hook == Hook::kIngress ? 46 : 47);
 }
@@ -35,12 +49,24 @@ bool has_tcx() {
          errno == ENOENT;
 }
 
+std::vector<TcxEntry> tcx_entries(int interface_index, Hook hook) {
+  std::array<uint32_t, kMostPrograms> programs{}, links{};
+  Query query{};
+  query.target_ifindex = static_cast<uint32_t>(interface_index);
+  query.attach_type = attach_type(hook);
+  query.prog_ids = reinterpret_cast<uint64_t>(programs.data());
+  query.count = kMostPrograms;
+  query.link_ids = reinterpret_cast<uint64_t>(links.data());
+  if (::syscall(__NR_bpf, BPF_PROG_QUERY, &query, sizeof(query)) != 0) return {};
+  std::vector<TcxEntry> entries;
+  for (uint32_t i = 0; i < std::min(query.count, kMostPrograms); ++i)
+    entries.push_back({programs[i], links[i]});
+  return entries;
+}
+
 std::vector<uint32_t> tcx_programs(int interface_index, Hook hook) {
-  std::vector<uint32_t> ids(64);
-  auto count = static_cast<uint32_t>(ids.size());
-  uint32_t flags = 0;
-  if (bpf_prog_query(interface_index, attach_type(hook), 0, &flags, ids.data(), &count) != 0) return {};
-  ids.resize(count);
+  std::vector<uint32_t> ids;
+  for (const TcxEntry& entry : tcx_entries(interface_index, hook)) ids.push_back(entry.program);
   return ids;
 }
 

@@ -29,7 +29,14 @@ class TcxLink {
 // Whether the kernel knows TCX: asks what is attached to lo, attaches nothing.
 bool has_tcx();
 
-// Ids of the programs on a hook in the order they run; empty where there is no TCX.
+struct TcxEntry {
+  uint32_t program = 0;
+  uint32_t link = 0;  // 0: attached without one, so it stays until somebody takes it off
+};
+
+// What stands on a hook in the order it runs; empty where there is no TCX. Needs no CAP_SYS_ADMIN.
+std::vector<TcxEntry> tcx_entries(int interface_index, Hook hook);
+// The ids of the programs alone.
 std::vector<uint32_t> tcx_programs(int interface_index, Hook hook);
 
 }  // namespace blackstart

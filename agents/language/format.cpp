@@ -189,9 +189,28 @@ Format duration_comparison() {
   return patterned("a comparison such as \"< 500ms\"",
                    std::string(kOperator) + "[0-9]+(\\.[0-9]+)?(ms|s|m|h)");
 }
+Format latency_limit() {
+  return patterned("an upper bound such as \"< 500ms\"", "(<|<=) *[0-9]+(\\.[0-9]+)?(ms|s|m|h)");
+}
 Format value_comparison() {
   return patterned("a comparison such as \"> 0.99\"",
                    std::string(kOperator) + "-?" + kNumber + "(%|ms|s|m|h)?");
+}
+Format so_many_of() {
+  return patterned("a count such as \"3 of 5\"", "[1-9][0-9]? of [1-9][0-9]?");
+}
+
+Format window() {
+  const std::string day = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)", date = "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+                    clock = "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)";
+  const std::string days = day + "(-" + day + ")?(," + day + "(-" + day + ")?)*",
+                    dates = date + "(\\.\\." + date + ")?", hours = clock + "-" + clock;
+  return patterned("a window such as \"Mon-Fri 09:00-18:00\" or \"2026-12-24..2026-12-26\"",
+                   "((" + days + "|" + dates + ")( " + hours + ")?|" + hours + ")");
+}
+
+Format zone() {
+  return patterned("a time zone such as Asia/Seoul", "[A-Za-z][A-Za-z0-9_+/-]*");
 }
 
 }  // namespace format

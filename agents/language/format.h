@@ -57,7 +57,11 @@ Format regex();
 Format ratio_comparison();     // ">= 99%"
 Format count_comparison();     // "<= 2"
 Format duration_comparison();  // "< 500ms"
+Format latency_limit();        // "< 500ms"
 Format value_comparison();     // "> 0.99"
+Format so_many_of();           // 3 of 5
+Format window();               // Mon-Fri 09:00-18:00
+Format zone();                 // Asia/Seoul
 
 }  // namespace format
 

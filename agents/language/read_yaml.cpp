@@ -67,6 +67,27 @@ void refuse_bad_bytes(const std::string& file, const std::string& text) {
   }
 }
 
+// Within a line the parser looks ahead as far as brackets open, in case all of it is a key, and keeps what
+// it saw: 300 times the text. Nobody writes such a line; quoted brackets count too, which is far from
+// the limit all the same.
+void refuse_runs_of_brackets(const std::string& file, const std::string& text) {
+  constexpr int kMostOpen = 1000;
+  int line = 1, column = 0, open = 0;
+  for (const char c : text) {
+    ++column;
+    if (c == '\n') {
+      ++line;
+      column = open = 0;
+    }
+    open += (c == '[' || c == '{') - (c == ']' || c == '}');
+    if (open > kMostOpen)
+      throw Stop{{Problem::Kind::kInvalid,
+                  {file, line, column},
+                  "more than " + std::to_string(kMostOpen) + " brackets open in one line",
+                  ""}};
+  }
+}
+
 // From the parser's places to the reader's: yaml-cpp counts columns in bytes, people and editors count
 // characters. Costs nothing for plain ASCII; otherwise it walks each line once, as places come in order.
 class Places {
@@ -300,6 +321,7 @@ Document read_yaml(const std::string& file, const std::string& text, Problems& p
                   "the file is larger than " + std::to_string(limits.bytes >> 20) + " MiB",
                   ""}};
     refuse_bad_bytes(file, text);
+    refuse_runs_of_brackets(file, text);
     TreeBuilder builder(places, limits, problems);
     std::istringstream in(text);
     YAML::Parser parser(in);

@@ -2,6 +2,7 @@
 #include "agents/probes/command_check.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <pwd.h>
@@ -61,6 +62,14 @@ bool drop_privileges(const Credentials& user) {
          syscall(SYS_setresuid, user.uid, user.uid, user.uid) == 0;
 }
 
+// What a process that is not root was given would outlive the exec, ambient ones do.
+bool drop_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+         syscall(SYS_capset, &header, none.data()) == 0;
+}
+
 // Runs in the child. Returns the errno that kept it from executing.
 int execute(const Launch& launch) {
   for (int signal = 1; signal < NSIG; ++signal) {
@@ -76,6 +85,7 @@ int execute(const Launch& launch) {
   if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return errno;
   if (chdir("/") != 0) return errno;
   if (launch.user && !drop_privileges(*launch.user)) return errno;
+  if (!drop_capabilities()) return errno;
   // After the user changed, which would clear the signal; an agent that died before is noticed by hand.
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (getppid() != launch.agent) return ESRCH;

@@ -3,15 +3,19 @@
 
 #include "agents/contract/contract.pb.h"
 #include "agents/contract/result.h"
-#include "agents/contract/units.h"
+#include "agents/contract/safety.h"
+#include "agents/policy/policy.h"
 
 namespace blackstart {
 
-// The longest a fault may last, whoever orders it.
-inline constexpr Duration kLongestFault = std::chrono::hours(12);
+// Whether the order is one at all, independent of the conductor: an order for another host, a fault
+// without an end, a prefix that is none, more of anything than an order can need is refused
+// before anything is touched.
+[[nodiscard]] Result<> check_order(const contract::Order& order, const std::string& own_host);
 
-// The agent's own word, independent of the conductor's: an order for another host, a fault without an
-// end, a prefix that is none is refused before anything is touched.
-Result<> check_order(const contract::Order& order, const std::string& own_host);
+// The order as this host will carry it out: checked, accepted by the policy, and with the policy's own
+// protection in it.
+[[nodiscard]] Result<contract::Order> admit(const contract::Order& order, const std::string& own_host,
+                                            const Policy& policy);
 
 }  // namespace blackstart

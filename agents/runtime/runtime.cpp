@@ -10,6 +10,7 @@
 #include "agents/contract/units.h"
 #include "agents/contract/wire.h"
 #include "agents/runtime/check_order.h"
+#include "agents/runtime/crash_points.h"
 
 namespace blackstart {
 namespace {
@@ -19,6 +20,8 @@ constexpr Duration kFireTolerance = std::chrono::seconds(1);
 // The kernel ends a fault at its deadline; the agent takes the objects away this much later, so that
 // the last packets are counted.
 constexpr Duration kTidyDelay = std::chrono::milliseconds(100);
+// What taking back may cost before the sentinel loses its patience, which is kOverdue longer.
+constexpr Duration kRevertPatience = std::chrono::milliseconds(750);
 // Probes are not faults, but nobody should probe for ever for a conductor that is gone.
 constexpr Duration kProbePatience = std::chrono::minutes(2);
 // A run whose conductor has not collected for this long leaves the prober to the next.
@@ -28,6 +31,18 @@ contract::Reply failed(const Error& error) {
   contract::Reply reply;
   to_wire(error, reply.mutable_failure());
   return reply;
+}
+
+// What the families are told; the test build can switch deadline and protection off here.
+contract::Order as_told(contract::Order order) {
+  if (switched_off(Mechanism::kProtect)) order.clear_protection();
+  if (switched_off(Mechanism::kDeadline))
+    for (auto& fault : *order.mutable_faults()) fault.set_end_ns(kLongestFault.count());
+  return order;
+}
+
+int64_t as_told(int64_t lease_end) {
+  return switched_off(Mechanism::kDeadline) ? INT64_MAX : lease_end;
 }
 
 }  // namespace
@@ -106,12 +121,17 @@ contract::Reply Runtime::answer(const contract::Request& request) {
                             : request.has_revert() ? request.revert().run()
                                                    : "";
   *reply.mutable_report() = ended && asked == last_.run() ? last_ : host_report();
-  if (request.has_hello()) *reply.mutable_report() = report();
+  if (request.has_hello()) {
+    *reply.mutable_report() = report();
+    if (!held_ && changes_)
+      for (contract::Residue& change : changes_()) *reply.mutable_report()->add_changes() = std::move(change);
+  }
   return reply;
 }
 
 // A new run's probes count from 0; what nobody took of an earlier run's answers is passed over.
 Result<> Runtime::start_probes(const contract::StartProbes& request, contract::Reply& reply) {
+  if (auto ok = accept(parts_.policy, request); !ok) return ok;
   const int64_t asked = probes_end_ - kProbePatience.count();
   if (!probing_run_.empty() && probing_run_ != request.run() &&
       parts_.now() < asked + kConductorSilence.count())
@@ -134,23 +154,59 @@ void Runtime::stop_probes() {
   probes_end_ = INT64_MAX;
 }
 
-Result<> Runtime::arm(const contract::Order& order) {
-  if (auto ok = check_order(order, identity_.host); !ok) return ok;
+Result<> Runtime::require_no_stop(const std::string& operation) const {
+  const auto stop = parts_.stop();
+  if (!stop) return {};
+  return fail(ErrorKind::kRefused, operation, identity_.host, 0, stop->hint);
+}
+
+void Runtime::tell_deadline() const {
+  parts_.deadline(held_ ? held_->ends_at() : INT64_MAX);
+}
+
+void Runtime::end_journal() {
+  if (!parts_.journal) return;
+  if (auto ok = parts_.journal->end(); !ok) spdlog::warn("{}", ok.error().message());
+}
+
+Result<> Runtime::arm_all(Held& held) {
+  const contract::Order told = as_told(held.order);
+  for (auto& family : held.families)
+    if (auto ok = family->arm(told); !ok) return ok;
+  return {};
+}
+
+Result<> Runtime::arm(const contract::Order& ordered) {
+  const auto admitted = admit(ordered, identity_.host, parts_.policy);
+  if (!admitted) return tl::unexpected(admitted.error());
+  const contract::Order& order = *admitted;
+  if (auto ok = require_no_stop("arm"); !ok) return ok;
+  if (auto ok = parts_.may_arm(); !ok) return ok;
   if (held_ && held_->order.run() != order.run())
     return fail(ErrorKind::kRefused, "arm", identity_.host, 0, "run " + held_->order.run() + " holds it");
   if (held_)
     if (auto ok = revert(order.run(), "armed again"); !ok) return ok;
 
+  reached(CrashPoint::kOrderAccepted);
+  // Armed again, a run still answers for what it did at first.
+  if (parts_.snapshot && last_.run() != order.run()) changes_ = parts_.snapshot();
   auto families = parts_.make_families();
   if (!families) return tl::unexpected(families.error());
+  if (parts_.journal)
+    if (auto ok = parts_.journal->begin(order.run()); !ok) return ok;
   auto held = std::make_unique<Held>();
   held->order = order;
   held->families = std::move(*families);
-  for (auto& family : held->families)
-    if (auto ok = family->arm(order); !ok) return ok;  // the families armed before revert as they go
+  if (auto ok = arm_all(*held); !ok) {
+    held.reset();  // the families armed before revert as they go
+    end_journal();
+    return ok;
+  }
   held->lease_end = held->lease_from(parts_.now());
   held_ = std::move(held);
   last_.Clear();
+  tell_deadline();
+  reached(CrashPoint::kArmed);
   spdlog::info("armed for run {}: {} faults, {} leak watches", order.run(), order.faults_size(),
                order.leaks_size());
   return {};
@@ -165,6 +221,7 @@ Result<> Runtime::require_run(const std::string& run) const {
 Result<> Runtime::fire(const contract::Fire& fire) {
   if (auto ok = require_run(fire.run()); !ok) return ok;
   if (held_->t0 != 0) return {};
+  if (auto ok = require_no_stop("fire on"); !ok) return ok;
   const int64_t now = parts_.now();
   const int64_t t0 = monotonic_at(fire.t0_unix_ns());
   if (now - t0 > kFireTolerance.count()) {
@@ -178,11 +235,13 @@ Result<> Runtime::fire(const contract::Fire& fire) {
   held_->horizon = fire.horizon_ns();
   held_->lease_end = held_->lease_from(now);
   for (auto& family : held_->families) {
-    if (auto ok = family->fire(t0, {held_->lease_end, held_->horizon}); !ok) {
+    if (auto ok = family->fire(t0, {as_told(held_->lease_end), held_->horizon}); !ok) {
       (void)revert(fire.run(), "could not fire");
       return ok;
     }
   }
+  tell_deadline();
+  reached(CrashPoint::kFired);
   return {};
 }
 
@@ -192,12 +251,16 @@ void Runtime::renew(const contract::Collect& collect) {
   if (!held_ || held_->order.run() != collect.run() || !collect.renew()) return;
   held_->lease_end = held_->lease_from(now);
   held_->horizon = std::max(held_->horizon, collect.horizon_ns());
-  for (auto& family : held_->families) family->renew({held_->lease_end, held_->horizon});
+  for (auto& family : held_->families) family->renew({as_told(held_->lease_end), held_->horizon});
+  tell_deadline();
+  reached(CrashPoint::kRenewed);
 }
 
 Result<> Runtime::revert(const std::string& run, const std::string& reason) {
   if (!held_) return {};
   if (auto ok = require_run(run); !ok) return ok;
+  parts_.deadline(parts_.now() + kRevertPatience.count());
+  reached(CrashPoint::kReverting);
   Result<> outcome;
   contract::HostReport final_report = host_report();
   for (auto& family : held_->families) {
@@ -210,20 +273,28 @@ Result<> Runtime::revert(const std::string& run, const std::string& reason) {
   last_ = std::move(final_report);
   spdlog::info("reverted run {} ({})", run, reason);
   held_.reset();  // `run` may have been its own
+  end_journal();
+  tell_deadline();
+  reached(CrashPoint::kReverted);
   if (!outcome) spdlog::error("stranded: {}", outcome.error().message());
   return outcome;
 }
 
 void Runtime::tick() {
   const int64_t now = parts_.now();
-  if (held_ && now >= held_->ends_at())
+  if (held_)
+    if (const auto stop = parts_.stop()) (void)revert(held_->order.run(), stop->reason);
+  if (held_ && now >= held_->ends_at()) {
+    reached(CrashPoint::kDeadlineReached);
     (void)revert(held_->order.run(),
                  held_->t0 != 0 && held_->lease_end > held_->t0 + held_->last_end() ? "end" : "lease");
+  }
   if (now >= probes_end_) stop_probes();
 }
 
 int64_t Runtime::next_tick() const {
-  return std::min(held_ ? held_->ends_at() : INT64_MAX, probes_end_);
+  if (!held_) return probes_end_;
+  return std::min({held_->ends_at(), probes_end_, parts_.now() + kStopFilesEvery.count()});
 }
 
 contract::HostReport Runtime::report() const {

@@ -6,16 +6,19 @@
 //   armed      refused*   → fired      reports      → free        → free one lease after arming
 //   fired      refused*   → fired      renews       → free        → free at the deadline or lease end
 //   * by another run; the same run may arm again, which replaces its order
+//   In every state a stop file means free, and refuses Arm and Fire.
 //
 // Invariants:
 //   1. A free runtime has nothing in the kernel. What a failed revert leaves is residue, and said.
 //   2. The kernel ends every fault at its deadline and lease by itself; tick() only tidies up after it.
-//   3. The last report of a run outlives the run, so that a conductor that comes late can still read it.
+//   3. The journal is opened before a family arms, and empty again once all are reverted.
+//   4. The last report of a run outlives the run, so that a conductor that comes late can still read it.
 // Single-threaded; the owner calls tick() no later than next_tick().
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +26,10 @@
 #include "agents/contract/result.h"
 #include "agents/contract/units.h"
 #include "agents/faults/fault.h"
+#include "agents/policy/policy.h"
 #include "agents/probes/prober.h"
+#include "agents/runtime/journal.h"
+#include "agents/runtime/stop_files.h"
 
 namespace blackstart {
 
@@ -31,11 +37,21 @@ struct AgentIdentity {
   std::string host, site, boot_id;
 };
 
+using ChangesSince = std::function<std::vector<contract::Residue>()>;
+
 // What the runtime asks of the rest of the agent; passed in so that tests need no kernel.
 struct RuntimeParts {
   std::function<Result<std::vector<std::unique_ptr<FaultFamily>>>()> make_families;  // fresh for each order
   std::function<std::vector<std::string>()> residue;  // what is ours in the kernel now
+  Policy policy;                                      // accepts nothing unless told otherwise
   Prober* prober = nullptr;                           // not owned
+  Journal* journal = nullptr;                         // not owned; null: families that need none
+  std::function<std::optional<Stop>()> stop = [] { return std::nullopt; };
+  std::function<Result<>()> may_arm = [] { return Result<>(); };  // asked before anything is touched
+  // Told the moment by which the order in force has to be taken back; INT64_MAX: none.
+  std::function<void(int64_t)> deadline = [](int64_t) {};
+  // Remembers the host as it is; what that returns says what has changed since. Null: nobody asks.
+  std::function<ChangesSince()> snapshot;
   std::function<int64_t()> now = monotonic_now;
 };
 
@@ -48,7 +64,8 @@ class Runtime {
 
   contract::Reply answer(const contract::Request& request);
   void tick();
-  // CLOCK_MONOTONIC; INT64_MAX: nothing is due.
+  // CLOCK_MONOTONIC; INT64_MAX: nothing is due, stop files apart, which nobody has to look at while no
+  // order is held.
   [[nodiscard]] int64_t next_tick() const;
 
   // What is true now, read back from the kernel; with what is left there when no run holds the host.
@@ -68,12 +85,17 @@ class Runtime {
   Result<> revert(const std::string& run, const std::string& reason);
   void stop_probes();
   contract::HostReport host_report() const;
+  Result<> require_no_stop(const std::string& operation) const;
+  void tell_deadline() const;
+  Result<> arm_all(Held& held);
+  void end_journal();
   Result<> require_run(const std::string& run) const;
 
   AgentIdentity identity_;
   RuntimeParts parts_;
   std::unique_ptr<Held> held_;  // the order in force; null: free
   contract::HostReport last_;   // of the last run that ended here
+  ChangesSince changes_;        // since that run, or the one in force, was first armed
   std::string probing_run_;
   int64_t probes_end_ = INT64_MAX;  // probes nobody collects stop
 };

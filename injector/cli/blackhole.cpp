@@ -32,6 +32,7 @@ std::string experiment_yaml(const Invocation& invocation, const std::string& sit
                       std::string(options.count("host") ? "host: " : "site: ") + quoted(site) +
                       ", for: " + quoted(duration) +
                       ", direction: " + quoted(options["direction"].as<std::string>());
+  fault += ", manner: " + quoted(options["manner"].as<std::string>());
   if (options.count("except")) {
     fault += ", except: [";
     for (const auto& entry : options["except"].as<std::vector<std::string>>())
@@ -74,6 +75,9 @@ void declare_blackhole(po::options_description& options) {
   add("host", "the name is a host, not a site");
   add("direction", po::value<std::string>()->default_value("both")->value_name("both|in|out"),
       "seen from the site");
+  add("manner",
+      po::value<std::string>()->default_value("silent")->value_name("silent|reset|unreachable|deny"),
+      "how it shows to a victim");
   add("except", po::value<std::vector<std::string>>()->composing()->value_name("NAME"),
       "a host, service, site or prefix that stays reachable");
   add("topology", po::value<std::string>()->value_name("FILE"),

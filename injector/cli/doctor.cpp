@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "injector/cli/capture.h"
 #include "injector/cli/command.h"
 #include "injector/record/outcome.h"
+#include "injector/record/run_registry.h"
 
 namespace blackstart::cli {
 namespace {
@@ -45,6 +47,48 @@ Finding find_cgroup2() {
   return {"cgroup v2", false, "not mounted", "mount -t cgroup2 none /sys/fs/cgroup"};
 }
 
+Finding find_lever() {
+  const auto may_start = RunRegistry().may_start();
+  if (may_start) return {"runs may start", true, "the lever is not engaged", ""};
+  return {"runs may start", false, may_start.error().operation, may_start.error().hint};
+}
+
+struct Engine {
+  const char* name;
+  const char* feature;  // of the agent's probes
+};
+// In the order `auto` tries them.
+constexpr Engine kEngines[] = {{"ebpf/tcx", "tcx"},
+                               {"ebpf/clsact", "clsact"},
+                               {"netfilter/netdev", "nft-egress"},
+                               {"netfilter/inet", "nft-inet"}};
+
+struct FaultManners {
+  const char* kind;
+  std::vector<const char*> manners;
+};
+const FaultManners kFaults[] = {{"site-blackhole", {"silent", "reset", "unreachable", "deny"}},
+                                {"partition", {"silent", "reset", "unreachable", "deny"}},
+                                {"storage-drop", {"silent", "reset"}}};
+
+struct Choice {
+  std::string fault, manner;
+  std::string engine;  // "": none can
+  std::string why;
+};
+
+// What `engine: auto` comes to.
+Choice choose(const std::string& fault, const std::string& manner, const json& engines) {
+  const auto has = [&](const char* engine) { return engines.value(engine, false); };
+  if (manner != "silent")
+    return has("netfilter/inet") ? Choice{fault, manner, "netfilter/inet", "only netfilter can answer"}
+                                 : Choice{fault, manner, "", "the kernel refuses nftables with reject"};
+  if (has("ebpf/tcx")) return {fault, manner, "ebpf/tcx", "goes with the agent, needs no qdisc"};
+  if (has("ebpf/clsact")) return {fault, manner, "ebpf/clsact", "no TCX here"};
+  if (has("netfilter/netdev")) return {fault, manner, "netfilter/netdev", "eBPF is refused here"};
+  return {fault, manner, "", "neither eBPF nor nftables at egress"};
+}
+
 const json* feature(const json& features, const std::string& name) {
   for (const json& candidate : features)
     if (candidate.value("name", "") == name) return &candidate;
@@ -60,19 +104,18 @@ int run_doctor(const Invocation& invocation) {
   findings.push_back({"root", geteuid() == 0, geteuid() == 0 ? "yes" : "uid " + std::to_string(geteuid()),
                       geteuid() == 0 ? "" : "run as root"});
   findings.push_back(find_cgroup2());
+  findings.push_back(find_lever());
   const json features = probe_kernel();
   if (!features.is_array())
     findings.push_back({"blackstart-agent", false, "does not run: " + agent_binary(),
                         "build or install it beside blackstart"});
 
   json engines = json::object();
-  std::string chosen;
-  for (const std::string attachment : {"tcx", "clsact"}) {
-    const json* found = features.is_array() ? feature(features, attachment) : nullptr;
+  for (const Engine& engine : kEngines) {
+    const json* found = features.is_array() ? feature(features, engine.feature) : nullptr;
     const bool available = found && found->value("available", false);
-    engines["ebpf/" + attachment] = available;
-    if (available && chosen.empty()) chosen = "ebpf/" + attachment;
-    findings.push_back({"ebpf/" + attachment, available, found ? found->value("reason", "") : "not tried",
+    engines[engine.name] = available;
+    findings.push_back({engine.name, available, found ? found->value("reason", "") : "not tried",
                         found ? found->value("hint", "") : ""});
   }
   const json* leak = features.is_array() ? feature(features, "nft-netdev") : nullptr;
@@ -80,10 +123,18 @@ int run_doctor(const Invocation& invocation) {
   findings.push_back({"nft netdev counters", counts_leaks, leak ? leak->value("reason", "") : "not tried",
                       leak ? leak->value("hint", "") : ""});
 
-  const bool able = !chosen.empty() && counts_leaks && geteuid() == 0;
+  // Without the witness no cut can be shown to hold, so none is made.
+  const bool may = counts_leaks && geteuid() == 0;
+  std::vector<Choice> choices;
+  for (const FaultManners& fault : kFaults)
+    for (const char* manner : fault.manners)
+      choices.push_back(choose(fault.kind, manner, may ? engines : json::object()));
   json faults = json::object();
-  for (const char* fault : {"site-blackhole", "partition", "storage-drop"})
-    faults[fault] = able ? json(chosen) : json(nullptr);
+  bool able = true;
+  for (const Choice& choice : choices) {
+    faults[choice.fault][choice.manner] = choice.engine.empty() ? json(nullptr) : json(choice.engine);
+    able = able && (choice.manner != "silent" || !choice.engine.empty());
+  }
 
   if (invocation.json) {
     json list = json::array();
@@ -102,10 +153,9 @@ int run_doctor(const Invocation& invocation) {
     if (!finding.hint.empty()) std::cout << "       hint: " << finding.hint << "\n";
   }
   std::cout << "\n";
-  for (const auto& [fault, engine] : faults.items())
-    std::cout << "  " << fault << std::string(fault.size() < 22 ? 22 - fault.size() : 1, ' ')
-              << (engine.is_null() ? std::string("cannot be injected here") : engine.get<std::string>())
-              << "\n";
+  for (const Choice& choice : choices)
+    std::cout << "  " << std::left << std::setw(16) << choice.fault << std::setw(13) << choice.manner
+              << std::setw(18) << (choice.engine.empty() ? "cannot" : choice.engine) << choice.why << "\n";
   return able ? kExitPass : kExitMissing;
 }
 

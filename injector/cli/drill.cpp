@@ -15,15 +15,15 @@
 #include <nlohmann/json.hpp>
 
 #include "agents/channel/embedded/embedded_channel.h"
+#include "injector/cli/own_place.h"
 #include "injector/cli/progress_line.h"
 #include "injector/cli/report_files.h"
 #include "injector/conduct/conduct.h"
 #include "injector/lab/paths.h"
 #include "injector/plan/make_plan.h"
-#include "injector/plan/sha256.h"
-#include "injector/record/event_log.h"
 #include "injector/record/metrics_table.h"
 #include "injector/record/outcome_json.h"
+#include "injector/record/record.h"
 #include "injector/record/run_registry.h"
 #include "injector/record/write_file.h"
 #include "injector/report/outcome_report.h"
@@ -104,9 +104,8 @@ std::optional<std::string> option(const Invocation& invocation, const char* name
 }  // namespace
 
 void declare_state(po::options_description& options) {
-  options.add_options()("state",
-                        po::value<std::string>()->default_value("/var/lib/blackstart")->value_name("FOLDER"),
-                        "where the records of runs are kept");
+  options.add_options()("state", po::value<std::string>()->default_value(kStateFolder)->value_name("FOLDER"),
+                        "where the records of runs and the lever are");
 }
 
 RunRegistry registry_of(const Invocation& invocation) {
@@ -118,35 +117,68 @@ std::string agents_folder(const std::string& topology) {
   return lab::Paths::of(topology).agents().string();
 }
 
-void declare_drill(po::options_description& options) {
+void declare_engine(po::options_description& options) {
   auto add = options.add_options();
+  add("engine", po::value<std::string>()->value_name("auto|ebpf|netfilter"),
+      "what drops packets; left out: what the experiment says");
   add("attach", po::value<std::string>()->default_value("auto")->value_name("auto|tcx|clsact"),
-      "how the datapath is attached");
+      "how the eBPF engine is attached");
+}
+
+Result<PlanOptions> plan_options(const Invocation& invocation) {
+  PlanOptions out;
+  if (const auto name = option(invocation, "engine")) {
+    out.engine = engine_named(*name);
+    if (!out.engine)
+      return fail(ErrorKind::kInvalid, "choose an engine", *name, 0, "--engine is auto, ebpf or netfilter");
+  }
+  const std::string attach = invocation.options["attach"].as<std::string>();
+  if (attach == "tcx")
+    out.attachment = contract::ATTACHMENT_TCX;
+  else if (attach == "clsact")
+    out.attachment = contract::ATTACHMENT_CLSACT;
+  else if (attach != "auto")
+    return fail(ErrorKind::kInvalid, "attach by", attach, 0, "--attach is auto, tcx or clsact");
+  if (attach != "auto" && out.engine == contract::ENGINE_NETFILTER)
+    return fail(ErrorKind::kInvalid, "attach by", attach, 0, "--attach is for the eBPF engine");
+  if (attach != "auto") out.engine = contract::ENGINE_EBPF;
+  return out;
+}
+
+void declare_drill(po::options_description& options) {
+  declare_engine(options);
+  auto add = options.add_options();
   add("metrics", po::value<std::string>()->value_name("FILE.prom"),
       "also write the metrics, for node_exporter's textfile collector");
   add("ci", "no questions, no colour, a plain line of progress a phase");
   add("yes,y", "do not ask before the cut");
+  add("override-window", po::value<std::string>()->value_name("WHY"),
+      "start outside the experiment's windows; WHY is recorded, and --ci may not");
   declare_report_files(options);
   declare_state(options);
 }
 
 int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation) {
   const bool json = invocation.json;
-  PlanOptions plan_options;
-  const std::string attach = invocation.options["attach"].as<std::string>();
-  if (attach == "tcx")
-    plan_options.attachment = contract::ATTACHMENT_TCX;
-  else if (attach == "clsact")
-    plan_options.attachment = contract::ATTACHMENT_CLSACT;
-  else if (attach != "auto")
-    return usage_error("run", "--attach is auto, tcx or clsact, not " + attach);
+  const auto chosen = plan_options(invocation);
+  if (!chosen) return report(chosen.error(), json);
   const auto files = report_files_of(invocation);
   if (!files) return report(files.error(), json);
 
-  const auto plan = make_plan(topology, experiment, plan_options);
+  const auto window_override = option(invocation, "override-window");
+  if (window_override && invocation.options.count("ci"))
+    return usage_error("run", "--override-window is for a person, not for --ci");
+  if (window_override && window_override->empty())
+    return usage_error("run", "--override-window needs to know why");
+
+  const auto plan = make_plan(topology, experiment, *chosen);
   if (!plan) return report(plan.error(), json);
 
   RunRegistry registry = registry_of(invocation);
+  if (auto stopped = registry.may_start(); !stopped) {
+    stopped.error().operation = "run " + experiment.name + ": " + stopped.error().operation;
+    return report(stopped.error(), json);
+  }
   EmbeddedChannel channel(agents_folder(topology.name));
   const auto hosts = channel.hosts();
   if (!hosts)
@@ -157,11 +189,6 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     return report(
         Error{ErrorKind::kRefused, "run " + experiment.name + ": no agents listen for topology",
               topology.name, 0, "blackstart lab up " + (topology.file.empty() ? "TOPOLOGY" : topology.file)},
-        json);
-  if (const auto why = registry.abort_requested(""))
-    return report(
-        Error{ErrorKind::kRefused, "run " + experiment.name + ": every run is to end (" + *why + ")", "", 0,
-              "rm /run/blackstart/abort lets runs start again"},
         json);
   if (!json) std::cerr << announcement(*plan);
   if (!confirmed(invocation))
@@ -179,29 +206,37 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   const auto open = registry.open(record);
   if (!open) return report(open.error(), json);
   const std::string folder = registry.kept_folder(record.run);
-  const std::string plan_text = report::plan_json(*plan).dump(2) + "\n";
+  const std::string plan_text = json_text(report::plan_json(*plan));
   if (auto ok = write_file(folder + "/plan.json", plan_text); !ok) return report(ok.error(), json);
   auto log = EventLog::create(folder + "/events.jsonl");
   if (!log) return report(log.error(), json);
+  if (auto ok = seal_plan(*log, plan_text); !ok) return report(ok.error(), json);
 
   catch_signals();
+  std::unique_ptr<OwnPlace> own_place;
+  if (asks_from_own_place(experiment)) {
+    auto made = OwnPlace::make(channel, registry.live_folder(record.run));
+    if (!made) return report(made.error(), json);
+    own_place = std::move(*made);
+  }
+  Channel& everyone = own_place ? static_cast<Channel&>(*own_place) : channel;
   Outcome outcome;
   {
     Recorder recorder(*log, json, invocation.options.count("ci") > 0);
     ConductOptions options;
     options.run = record.run;
     options.observer = &recorder;
+    options.window_override = window_override.value_or("");
     options.sleep = [](Duration duration) { std::this_thread::sleep_for(duration); };
     options.abort_requested = [&]() -> std::optional<std::string> {
       if (const int number = caught_signal.load()) return std::string("stopped by ") + strsignal(number);
       return registry.abort_requested(record.run);
     };
-    outcome = conduct(*plan, experiment, topology, channel, options);
+    outcome = conduct(*plan, experiment, topology, everyone, options);
     if (!recorder.failure().empty())
       outcome.notes.push_back("the event log is incomplete: " + recorder.failure());
   }
   outcome.log_file = folder + "/events.jsonl";
-  outcome.log_head = log->head();
   outcome.versions = versions();
 
   int code = outcome.exit_code;
@@ -211,18 +246,18 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
       if (code != kExitStranded) code = failed;
     }
   };
-  const std::string outcome_text = outcome_json(outcome).dump(2) + "\n";
-  keep(folder + "/outcome.json", outcome_text);
-  // The chain ends in what was planned and what came out, so that neither can be edited quietly.
-  if (auto ok =
-          log->append("record", {{"plan", sha256_hex(plan_text)}, {"outcome", sha256_hex(outcome_text)}});
-      !ok)
+  // What is kept does not hold the head of the log, which is made from it.
+  const std::string kept = json_text(outcome_json(outcome));
+  keep(folder + "/outcome.json", kept);
+  if (auto ok = seal_outcome(*log, kept); !ok)
     code = std::max(code, report(ok.error(), false));
+  else
+    outcome.log_head = log->head();
   const Outcome public_outcome = shown(*files, outcome);
   if (auto ok = write_reports(*files, public_outcome); !ok) code = std::max(code, report(ok.error(), false));
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
-    std::cout << outcome_json(public_outcome).dump(2) << "\n";
+    std::cout << json_text(outcome_json(public_outcome));
   else if (outcome.verdict == Verdict::kNone)
     std::cerr << "blackstart: " << outcome.reason << "\n"
               << (was_armed(outcome) ? "    every host has been reverted\n" : "    nothing was touched\n");

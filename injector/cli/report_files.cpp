@@ -33,7 +33,7 @@ std::string document(Format format, const Outcome& outcome, report::Edition edit
     case Format::kJson:
       break;
   }
-  return outcome_json(outcome).dump(2) + "\n";
+  return json_text(outcome_json(outcome));
 }
 
 std::string document(Format format, const Outcome& before, const Outcome& after) {
@@ -45,7 +45,7 @@ std::string document(Format format, const Outcome& before, const Outcome& after)
     case Format::kJson:
       break;
   }
-  return report::compare_json(before, after).dump(2) + "\n";
+  return json_text(report::compare_json(before, after));
 }
 
 void keep_first(Result<>& all, Result<> one) {

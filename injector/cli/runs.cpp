@@ -12,9 +12,8 @@
 
 #include "injector/cli/drill.h"
 #include "injector/cli/report_files.h"
-#include "injector/plan/sha256.h"
-#include "injector/record/event_log.h"
 #include "injector/record/outcome_json.h"
+#include "injector/record/record.h"
 #include "injector/report/compare.h"
 #include "injector/report/outcome_report.h"
 
@@ -29,48 +28,50 @@ std::optional<std::string> text_of(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
+// A run by its id among those kept, or, with a slash in it, by its folder.
+Result<std::string> folder_of(const RunRegistry& registry, const std::string& run) {
+  const std::string folder = run.find('/') == std::string::npos ? registry.kept_folder(run) : run;
+  if (std::filesystem::is_directory(folder)) return folder;
+  return fail(ErrorKind::kInvalid, "report on", run, 0, "no such run; `blackstart runs` lists them");
+}
+
 Result<Outcome> read_kept(const RunRegistry& registry, const std::string& run) {
-  const std::string folder = registry.kept_folder(run);
-  // A run id never holds a slash: nothing outside the folder is read.
-  if (run.find('/') != std::string::npos || !std::filesystem::is_directory(folder))
-    return fail(ErrorKind::kInvalid, "report on", run, 0, "no such run; `blackstart runs` lists them");
-  const auto text = text_of(folder + "/outcome.json");
+  const auto folder = folder_of(registry, run);
+  if (!folder) return tl::unexpected(folder.error());
+  const auto text = text_of(*folder + "/outcome.json");
   if (!text)
     return fail(ErrorKind::kInvalid, "report on", run, 0,
-                "it has no outcome: it is under way, or its conductor died; what happened is in " + folder +
+                "it has no outcome: it is under way, or its conductor died; what happened is in " + *folder +
                     "/events.jsonl");
-  const json outcome = json::parse(*text, nullptr, false);
-  if (outcome.is_discarded())
-    return fail(ErrorKind::kInvalid, "read", folder + "/outcome.json", 0, "it is no JSON");
-  return read_outcome(outcome);
+  const json read = json::parse(*text, nullptr, false);
+  if (read.is_discarded())
+    return fail(ErrorKind::kInvalid, "read", *folder + "/outcome.json", 0, "it is no JSON");
+  auto outcome = read_outcome(read);
+  if (outcome)
+    if (const auto record = verify_record(*folder)) outcome->log_head = record->head;
+  return outcome;
 }
 
-// The chain is whole, and what it seals at its end is what lies beside it.
-Result<VerifiedLog> verify_run(const RunRegistry& registry, const std::string& run) {
-  const std::string folder = registry.kept_folder(run);
-  const auto verified = verify_log(folder + "/events.jsonl");
-  if (!verified) return verified;
-  if (verified->last_type != "record")
-    return fail(ErrorKind::kInvalid, "verify", folder, 0,
-                "the chain is whole but was never sealed: the run is under way, or its conductor died");
-  const json sealed = json::parse(verified->last_data);
-  for (const char* part : {"plan", "outcome"})
-    if (sealed.value(part, "") != sha256_hex(text_of(folder + "/" + part + ".json").value_or("")))
-      return fail(ErrorKind::kInvalid, "verify", folder + "/" + part + ".json", 0,
-                  "it is not what the run wrote");
-  return verified;
-}
-
-int verify(const RunRegistry& registry, const std::string& run, bool as_json) {
-  const auto verified = verify_run(registry, run);
-  if (!verified) return report(verified.error(), as_json);
+int verify(const RunRegistry& registry, const std::string& run, const std::string& head, bool as_json) {
+  const auto folder = folder_of(registry, run);
+  if (!folder) return report(folder.error(), as_json);
+  const auto record = verify_record(*folder, head);
+  if (!record) return report(Problems{record.error()}, as_json);
   if (as_json)
-    std::cout << json{{"run", run}, {"events", verified->events - 1}, {"head", verified->before_last}}.dump(2)
+    std::cout << json{{"kind", "Verification"},
+                      {"run", run},
+                      {"events", record->events},
+                      {"head", record->head},
+                      {"sealed", record->sealed}}
+                     .dump(2)
               << "\n";
+  else if (record->sealed)
+    std::cout << run << ": plan, events and outcome are what the run wrote\n"
+              << record->events << " events, intact, head " << record->head << "\n";
   else
-    std::cout << run << ": plan, events and outcome are what the run wrote; " << verified->events - 1
-              << " events, head " << verified->before_last << "\n";
-  return kExitPass;
+    std::cout << run << ": " << record->events << " events, intact so far, head " << record->head << "\n"
+              << "the record has no end: the run is under way, its conductor died, or the end was cut off\n";
+  return record->sealed ? kExitPass : kExitInconclusive;
 }
 
 int compare(const RunRegistry& registry, const ReportFiles& files, const Outcome& one, const std::string& run,
@@ -85,7 +86,7 @@ int compare(const RunRegistry& registry, const ReportFiles& files, const Outcome
   if (!files.files.empty()) {
     if (auto ok = write_comparison(files, before, after); !ok) return report(ok.error(), as_json);
   } else if (as_json) {
-    std::cout << report::compare_json(before, after).dump(2) << "\n";
+    std::cout << json_text(report::compare_json(before, after));
   } else {
     std::cout << report::compare_text(before, after);
   }
@@ -116,7 +117,7 @@ int run_runs(const Invocation& invocation) {
                     {"exitCode", outcome->exit_code}});
   }
   if (invocation.json) {
-    std::cout << list.dump(2) << "\n";
+    std::cout << json_text(list);
     return kExitPass;
   }
   if (list.empty()) std::cout << "no runs are kept\n";
@@ -136,7 +137,9 @@ void declare_report(po::options_description& options) {
   auto add = options.add_options();
   add("compare", po::value<std::string>()->value_name("RUN"),
       "what got better or worse between the two runs");
-  add("verify", "check that plan, events and outcome are what the run wrote");
+  add("verify", "check that plan, events and outcome are what the run wrote; RUN may be a folder");
+  add("head", po::value<std::string>()->default_value("")->value_name("HASH"),
+      "with --verify: the head the run printed must be the record's");
   declare_report_files(options);
   declare_state(options);
 }
@@ -145,7 +148,10 @@ int run_report(const Invocation& invocation) {
   if (invocation.arguments.size() != 1)
     return usage_error("report", "expected one run; `blackstart runs` lists them");
   const RunRegistry registry = registry_of(invocation);
-  if (invocation.options.count("verify")) return verify(registry, invocation.arguments[0], invocation.json);
+  const std::string head = invocation.options["head"].as<std::string>();
+  if (invocation.options.count("verify"))
+    return verify(registry, invocation.arguments[0], head, invocation.json);
+  if (!head.empty()) return usage_error("report", "--head goes with --verify");
   const auto files = report_files_of(invocation);
   if (!files) return report(files.error(), invocation.json);
   const auto kept = read_kept(registry, invocation.arguments[0]);
@@ -157,7 +163,7 @@ int run_report(const Invocation& invocation) {
   if (!files->files.empty() || !files->junit.empty()) {
     if (auto ok = write_reports(*files, outcome); !ok) return report(ok.error(), invocation.json);
   } else if (invocation.json) {
-    std::cout << outcome_json(outcome).dump(2) << "\n";
+    std::cout << json_text(outcome_json(outcome));
   } else {
     std::cout << report::terminal_text(outcome, isatty(STDOUT_FILENO) != 0, files->edition);
   }

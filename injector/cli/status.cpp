@@ -5,9 +5,8 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/contract/totals.h"
-#include "injector/cli/command.h"
+#include "injector/cli/drill.h"
 #include "injector/record/outcome.h"
-#include "injector/record/run_registry.h"
 
 namespace blackstart::cli {
 namespace {
@@ -45,11 +44,16 @@ json hosts_of(const RunRecord& record) {
 
 }  // namespace
 
-void declare_status(po::options_description&) {}
+void declare_status(po::options_description& options) {
+  declare_state(options);
+}
 
 int run_status(const Invocation& invocation) {
   json runs = json::array();
-  const auto live = RunRegistry().live();
+  const RunRegistry registry = registry_of(invocation);
+  const auto lever = engaged_lever(registry.state_folder());
+  const auto may_start = registry.may_start();
+  const auto live = registry.live();
   if (!live) return report(live.error(), invocation.json);
   for (const RunRecord& record : *live) {
     if (!invocation.arguments.empty() && invocation.arguments[0] != record.run) continue;
@@ -66,9 +70,15 @@ int run_status(const Invocation& invocation) {
                         "no such run is under way; `blackstart runs` lists those that were"},
                   invocation.json);
   if (invocation.json) {
-    std::cout << runs.dump(2) << "\n";
+    std::cout << json{{"kind", "Status"},
+                      {"lever", lever_json(lever)},
+                      {"mayStart", may_start.has_value()},
+                      {"runs", runs}}
+                     .dump(2)
+              << "\n";
     return kExitPass;
   }
+  if (!may_start) std::cout << "NO RUN MAY START: " << may_start.error().message() << "\n";
   if (runs.empty()) std::cout << "no run is under way\n";
   for (const json& run : runs) {
     std::cout << run["run"].get<std::string>() << "  " << run["experiment"].get<std::string>() << " on "

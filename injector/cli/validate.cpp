@@ -6,6 +6,7 @@
 #include "agents/language/values.h"
 #include "injector/cli/command.h"
 #include "injector/experiment/load.h"
+#include "injector/report/plan_report.h"
 
 namespace blackstart::cli {
 namespace {
@@ -19,14 +20,20 @@ ReadFile reading_once() {
   };
 }
 
-// The name of what the file holds, or its problems.
-tl::expected<std::string, Problems> validate_file(const std::string& path, const std::string& kind,
-                                                  const std::string& topology, const ReadFile& read) {
+// What is said of a file that is well: its name, and lines about it.
+struct Held {
+  std::string name;
+  std::vector<std::string> lines;
+};
+
+// What the file holds, or its problems.
+tl::expected<Held, Problems> validate_file(const std::string& path, const std::string& kind,
+                                           const std::string& topology, const ReadFile& read) {
   if (kind == "Experiment")
     return load_experiment(path, topology, read).map([](const LoadedExperiment& loaded) {
-      return loaded.experiment.name;
+      return Held{loaded.experiment.name, report::windows_text(loaded.experiment.windows)};
     });
-  return load_topology(path, read).map([](const Topology& loaded) { return loaded.name; });
+  return load_topology(path, read).map([](const Topology& loaded) { return Held{loaded.name, {}}; });
 }
 
 }  // namespace
@@ -43,11 +50,13 @@ int run_validate(const Invocation& invocation) {
   Problems all;
   for (const std::string& path : invocation.arguments) {
     const std::string kind = kind_of_file(path, read);
-    const auto name = validate_file(path, kind, topology, read);
-    if (!name)
-      all.insert(all.end(), name.error().begin(), name.error().end());
-    else if (!invocation.json)
-      std::cout << path << ": ok (" << kind << " " << *name << ")\n";
+    const auto held = validate_file(path, kind, topology, read);
+    if (!held) {
+      all.insert(all.end(), held.error().begin(), held.error().end());
+    } else if (!invocation.json) {
+      std::cout << path << ": ok (" << kind << " " << held->name << ")\n";
+      for (const std::string& line : held->lines) std::cout << "    windows: " << line << "\n";
+    }
   }
   sort_problems(all);
   return report(all, invocation.json);

@@ -10,6 +10,7 @@
 #include "injector/conduct/fleet.h"
 #include "injector/conduct/gates.h"
 #include "injector/conduct/impact_watch.h"
+#include "injector/conduct/preconditions.h"
 #include "injector/record/judge.h"
 
 namespace blackstart {
@@ -25,10 +26,16 @@ constexpr Duration kRecoveryPatience = 60s;  // beyond recovery.watch, after the
 constexpr Duration kUnfinished = 2s;         // after the last phase, for answers still under way
 constexpr double kLostShare = 0.10;          // more agents lost than this end the run
 
+Duration patience_of(const ProbeSpec& spec) {
+  return Duration(spec.probe.every_ns() + spec.probe.timeout_ns());
+}
+
 std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
                                                                    const ImpactWatch& impact) {
   std::map<std::string, std::vector<contract::Probe>> probes;
-  for (const ProbeSpec& spec : experiment.probes) probes[spec.from].push_back(spec.probe);
+  for (const ProbeSpec& spec : experiment.probes) probes[place_of(spec)].push_back(spec.probe);
+  for (const Guard& guard : experiment.guards)
+    if (guard.query) probes[place_of(*guard.query)].push_back(guard.query->probe);
   if (!impact.viewpoint().empty())
     for (const contract::Probe& check : impact.probes()) probes[impact.viewpoint()].push_back(check);
   return probes;
@@ -40,6 +47,7 @@ class Run {
       const ConductOptions& options)
       : plan_(plan),
         experiment_(experiment),
+        channel_(channel),
         options_(options),
         impact_(topology, plan),
         fleet_(channel, options.run, plan.orders, probes_by_host(experiment, impact_)),
@@ -55,7 +63,9 @@ class Run {
     outcome_.blind = plan.blind;
     outcome_.untouched = plan.untouched;
     for (const ProbeSpec& probe : experiment.probes)
-      histories_.emplace(probe.probe.name(), Duration(probe.probe.every_ns() + probe.probe.timeout_ns()));
+      histories_.emplace(probe.probe.name(), patience_of(probe));
+    for (const Guard& guard : experiment.guards)
+      if (guard.query) histories_.emplace(guard.query->probe.name(), patience_of(*guard.query));
     for (const auto& [name, service] : topology.services) {
       OutcomeService& entry = outcome_.services[name];
       entry.role = service.role;
@@ -93,7 +103,12 @@ class Run {
 
   bool preflight() {
     enter("preflight");
+    const Duration length = experiment_.steady_for + plan_.end + experiment_.recovery.watch;
+    if (auto ok = check_windows(experiment_.windows, now(), length, options_.window_override, telling()); !ok)
+      return refuse(ok.error());
     if (auto ok = fleet_.hello(); !ok) return refuse(ok.error());
+    if (auto ok = ask_preconditions(experiment_, channel_, options_, telling()); !ok)
+      return !aborted() && refuse(ok.error());
     if (impact_.viewpoint().empty())
       note("no host can look at the services from outside the cut: what they show is unknown");
     return !aborted();
@@ -109,11 +124,18 @@ class Run {
       if (aborted()) return false;
       const SteadyWindow window =
           steady(experiment_.probes, histories_, experiment_.steady_for, start, now());
-      if (window.held == std::optional(true)) {
+      const auto guard = window.held == std::optional(true) ? first_breach() : std::nullopt;
+      if (window.held == std::optional(true) && !guard) {
         times_.steady_start = window.from;
+        if (auto ok = judge_preconditions(experiment_, histories_, window.to, telling()); !ok)
+          return refuse(ok.error());
         return true;
       }
-      if (now() - start > (experiment_.steady_for + kSteadyPatience).count())
+      const bool too_late = now() - start > (experiment_.steady_for + kSteadyPatience).count();
+      if (too_late && guard)
+        return refuse({ErrorKind::kRefused, "start: a guard is breached before anything is touched:",
+                       guard->first->text, 0, guard->second});
+      if (too_late)
         return refuse(
             {ErrorKind::kRefused, "start: the steady state does not hold before anything is touched", "", 0,
              why_not_steady(experiment_.probes, histories_, now() - experiment_.steady_for.count(), now())});
@@ -200,7 +222,9 @@ class Run {
   void check_residue() {
     enter("residue");
     if (armed_) {
-      outcome_.residue = fleet_.residue();
+      auto [residue, changes] = fleet_.leftovers();
+      outcome_.residue = std::move(residue);
+      outcome_.changes = std::move(changes);
       for (const auto& [host, why] : fleet_.lost()) {
         gaps_.push_back("what " + host + " saw to the end is not known: " + why);
         note(host + ": " + why +
@@ -211,6 +235,7 @@ class Run {
         outcome_.residue.push_back(host +
                                    ": not known, its agent hangs; ending its agent frees what it holds");
       for (const auto& [host, what] : fleet_.trouble()) gaps_.push_back(host + ": " + what);
+      if (!outcome_.residue.empty()) event("residue", {{"objects", outcome_.residue}});
     }
     leave_phase();
   }
@@ -321,20 +346,31 @@ class Run {
     return end;
   }
 
+  // The first guard that is breached now, and why.
+  std::optional<std::pair<const Guard*, std::string>> first_breach() {
+    PacketTotals packets;
+    for (const auto& [host, report] : fleet_.reports()) packets.add(report);
+    const GuardFacts facts{impact_.unexpected(plan_.predicted, now()), packets.leaked, fleet_.size(),
+                           fleet_.lost().size()};
+    for (const Guard& guard : experiment_.guards)
+      if (auto why = breach(guard, histories_, now(), facts)) return std::pair(&guard, std::move(*why));
+    return std::nullopt;
+  }
+
   bool guards_breached() {
-    const size_t unexpected = impact_.unexpected(plan_.predicted, now());
-    for (const Guard& guard : experiment_.guards) {
-      const auto why = breach(guard, histories_, now(), unexpected);
-      if (!why) continue;
-      breaches_[&guard] = {guard.text, true, Duration(now() - times_.fired), *why};
-      event("guard", {{"guard", guard.text}, {"why", *why}});
-      stop("guard breached: " + guard.text + " (" + *why + ")");
-      return true;
-    }
-    return false;
+    const auto breached = first_breach();
+    if (!breached) return false;
+    const auto& [guard, why] = *breached;
+    breaches_[guard] = {guard->text, true, Duration(now() - times_.fired), why};
+    event("guard", {{"guard", guard->text}, {"why", why}});
+    stop("guard breached: " + guard->text + " (" + why + ")");
+    return true;
   }
 
   bool agents_lost() {
+    if (std::any_of(experiment_.guards.begin(), experiment_.guards.end(),
+                    [](const Guard& guard) { return guard.agents_lost.has_value(); }))
+      return false;  // the experiment has its own word on it
     if (static_cast<double>(fleet_.lost().size()) <= kLostShare * static_cast<double>(fleet_.size()))
       return false;
     const auto& [host, why] = *fleet_.lost().begin();
@@ -379,11 +415,16 @@ class Run {
   }
 
   void event(const std::string& type, const json& data) { options_.observer->event(now(), type, data); }
+  // How preconditions reach the record.
+  PreconditionTold telling() {
+    return [this](const std::string& type, const json& data) { event(type, data); };
+  }
   void note(const std::string& text) { outcome_.notes.push_back(text); }
   [[nodiscard]] UnixNs now() const { return options_.now(); }
 
   const Plan& plan_;
   const Experiment& experiment_;
+  Channel& channel_;
   const ConductOptions& options_;
   ImpactWatch impact_;
   Fleet fleet_;

@@ -6,7 +6,8 @@
 // Usage: Outcome outcome = conduct(plan, experiment, topology, channel, options);
 //
 // Invariants:
-//   1. Nothing is written on any host before `arm`; a red preflight or steady state touches nothing.
+//   1. Nothing is written on any host before `arm`; a closed window, a red precondition or steady state,
+//      and a guard that is breached before the cut, touch nothing.
 //   2. From `arm` on, every way out of the run passes through `revert`.
 //   3. An abort is honoured in every phase: within one tick (100 ms) and the time to revert, or, while
 //      agents arm, once they have answered (5 s at most).
@@ -45,9 +46,16 @@ class RunObserver {
   virtual void progress(const RunProgress& progress) = 0;
 };
 
+// The host name under which the channel reaches the conductor's own place, where probes and checks without
+// `from` are asked. No host of a topology can have it.
+inline constexpr char kOwnPlace[] = "(conductor)";
+// Whether anything of the experiment is asked from there.
+bool asks_from_own_place(const Experiment& experiment);
+
 struct ConductOptions {
   std::string run;
-  RunObserver* observer = nullptr;                              // not owned; required
+  std::string window_override;      // why the run may start outside its windows; "": it may not
+  RunObserver* observer = nullptr;  // not owned; required
   std::function<std::optional<std::string>()> abort_requested;  // why the run must end now
   std::function<UnixNs()> now = unix_now;
   std::function<void(Duration)> sleep;  // required

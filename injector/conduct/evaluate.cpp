@@ -8,6 +8,8 @@ namespace blackstart {
 namespace {
 
 const ProbeHistory kNoHistory;
+// Beyond what an attempt may take: a busy machine.
+constexpr Duration kHole = std::chrono::seconds(1);
 
 const ProbeHistory& history_of(const Histories& histories, const std::string& probe) {
   const auto found = histories.find(probe);
@@ -26,47 +28,145 @@ std::optional<double> ratio(const ProbeHistory& history, UnixNs from, UnixNs to,
   return history.count(from, to, answered_by).success_ratio();
 }
 
+std::string no_data(const std::string& about) {
+  return "no data from " + about;
+}
+
+// What was seen in the newest breached window, when enough of the last ones are.
+std::optional<std::string> breach_of_probe(const Guard& guard, const Histories& histories, UnixNs now) {
+  const ProbeHistory& history = history_of(histories, guard.probe);
+  const UnixNs first = history.samples().empty() ? now : history.samples().front().scheduled;
+  int breached = 0;
+  std::string why;
+  for (int back = 0; back < guard.windows; ++back) {
+    const bool silent = back == 0 && history.silent(now);
+    const UnixNs to = (history.silent(now) ? now : history.settled()) - back * guard.over.count();
+    if (back > 0 && to <= first) break;  // nobody had asked yet
+    const auto seen =
+        silent ? std::nullopt : look(guard, guard.probe, histories, to - guard.over.count(), to);
+    if (seen ? seen->holds : guard.on_missing == Guard::OnMissing::kIgnore) continue;
+    ++breached;
+    if (why.empty()) why = seen ? seen->text : no_data("probe " + guard.probe);
+  }
+  if (breached < guard.breaches) return std::nullopt;
+  return why;
+}
+
+// An answer that does not hold is a breach; every other failure is no answer.
+bool is_answer(const ProbeHistory::Sample& sample) {
+  return sample.outcome == contract::Sample::SUCCESS ||
+         (sample.outcome == contract::Sample::FAILURE && sample.reason.starts_with("value ") &&
+          sample.reason != "value NaN");
+}
+
+// The same for the last answers of a query.
+std::optional<std::string> breach_of_query(const Guard& guard, const Histories& histories, UnixNs now) {
+  const ProbeHistory& history = history_of(histories, guard.query->probe.name());
+  const bool missing_breaches = guard.on_missing == Guard::OnMissing::kBreach;
+  int asked = 0, breached = 0;
+  std::string why;
+  const auto count = [&](const std::string& reason) {
+    ++breached;
+    if (why.empty()) why = reason;
+  };
+  if (history.silent(now)) {
+    ++asked;
+    if (missing_breaches) count(no_data(guard.text));
+  }
+  for (auto sample = history.samples().rbegin(); sample != history.samples().rend(); ++sample) {
+    if (asked == guard.windows) break;
+    if (sample->outcome == contract::Sample::UNKNOWN || sample->scheduled > history.settled()) continue;
+    ++asked;
+    if (sample->outcome == contract::Sample::SUCCESS) continue;
+    if (is_answer(*sample))
+      count(sample->reason);
+    else if (missing_breaches)
+      count(no_data(guard.text) + " (" + sample->reason + ")");
+  }
+  if (breached < guard.breaches) return std::nullopt;
+  return why;
+}
+
 }  // namespace
+
+std::optional<Seen> look(const Demand& demand, const std::string& probe, const Histories& histories,
+                         UnixNs from, UnixNs to) {
+  const ProbeHistory& history = history_of(histories, probe);
+  const std::vector<Duration> took = history.latencies(from, to);
+  if (took.empty()) return std::nullopt;
+  Seen seen{true, probe};
+  if (demand.success_ratio) {
+    const double share = *history.count(from, to).success_ratio();
+    seen.holds = demand.success_ratio->holds(share);
+    seen.text += " succeeds in " + percent(share);
+  }
+  for (const auto& [percentile, limit] : demand.latency) {
+    const size_t rank = (took.size() * static_cast<size_t>(percentile) + 99) / 100;
+    const Duration at_rank = took[std::max<size_t>(rank, 1) - 1];
+    const bool failed = at_rank == Duration::max();
+    seen.holds = seen.holds && !failed && limit.holds(seconds(at_rank));
+    seen.text += (seen.text.size() > probe.size() ? ", p" : " p") + std::to_string(percentile) +
+                 (failed ? " is a failure" : " is " + format_duration(at_rank));
+  }
+  return seen;
+}
 
 OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histories, const RunTimes& times) {
   OutcomeHypothesis outcome;
   outcome.probe = hypothesis.probe;
-  outcome.text = hypothesis.probe + " successRatio " + hypothesis.success_ratio.text + " over " +
-                 format_duration(hypothesis.over) + " within " + format_duration(hypothesis.within);
+  outcome.text =
+      hypothesis.probe + " " + hypothesis.Demand::text() + " within " + format_duration(hypothesis.within);
   if (times.fired == 0) return outcome;
   const ProbeHistory& history = history_of(histories, hypothesis.probe);
   const UnixNs end = times.reverted == 0 ? times.ended : times.reverted;
   if (history.count(times.fired, end).attempts == 0) return outcome;
 
   std::optional<UnixNs> since = times.fired;  // the earliest moment from which it has held ever since
+  bool hole = false;                          // since then there was a time nobody knows about
+  UnixNs answered = times.fired;
+  const Duration longest = history.patience() + kHole;
+  const auto is_hole = [&](UnixNs next) { return Duration(next - answered) > longest; };
   for (const auto& sample : history.samples()) {
     if (sample.scheduled <= times.fired || sample.scheduled > end) continue;
-    const auto seen =
-        history.count(sample.scheduled - hypothesis.over.count(), sample.scheduled).success_ratio();
-    if (!seen || !hypothesis.success_ratio.holds(*seen))
+    if (sample.outcome == contract::Sample::MISSED) continue;
+    const auto seen = look(hypothesis, hypothesis.probe, histories,
+                           sample.scheduled - hypothesis.over.count(), sample.scheduled);
+    if (!seen) continue;
+    hole = hole || is_hole(sample.scheduled);
+    answered = sample.scheduled;
+    if (!seen->holds) {
       since.reset();
-    else if (!since)
+      hole = false;
+    } else if (!since) {
       since = sample.scheduled;
+      hole = false;
+    }
   }
-  outcome.met = since && Duration(*since - times.fired) <= hypothesis.within;
+  hole = hole || is_hole(end);
   if (since) outcome.at = Duration(*since - times.fired);
+  if (!since || *outcome.at > hypothesis.within)
+    outcome.met = false;
+  else if (!hole)
+    outcome.met = true;
   return outcome;
 }
 
 std::optional<std::string> breach(const Guard& guard, const Histories& histories, UnixNs now,
-                                  size_t unexpected_services) {
-  if (guard.unexpected_services) {
-    if (guard.unexpected_services->holds(static_cast<double>(unexpected_services))) return std::nullopt;
-    return std::to_string(unexpected_services) + " services are hurt that were predicted unaffected";
-  }
-  const ProbeHistory& history = history_of(histories, guard.probe);
-  const auto seen = history.recent_ratio(guard.over, now);
-  if (!seen) {
-    if (guard.on_missing == Guard::OnMissing::kIgnore) return std::nullopt;
-    return "no data from probe " + guard.probe;
-  }
-  if (guard.success_ratio.holds(*seen)) return std::nullopt;
-  return guard.probe + " succeeds in " + percent(*seen);
+                                  const GuardFacts& facts) {
+  if (guard.query) return breach_of_query(guard, histories, now);
+  if (!guard.probe.empty()) return breach_of_probe(guard, histories, now);
+  const auto broken = [](const std::optional<Comparison>& limit, double actual) {
+    return limit && !limit->holds(actual);
+  };
+  if (broken(guard.unexpected_services, static_cast<double>(facts.unexpected_services)))
+    return std::to_string(facts.unexpected_services) + " services are hurt that were predicted unaffected";
+  if (broken(guard.leaked, static_cast<double>(facts.leaked)))
+    return std::to_string(facts.leaked) + " packets leaked";
+  if (facts.agents > 0 &&
+      broken(guard.agents_lost, static_cast<double>(facts.agents_lost) / static_cast<double>(facts.agents)))
+    return std::to_string(facts.agents_lost) + " of " + std::to_string(facts.agents) +
+           " agents do not answer";
+  return std::nullopt;
 }
 
 SteadyWindow steady(const std::vector<ProbeSpec>& probes, const Histories& histories, Duration over,
@@ -103,8 +203,9 @@ std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories
     for (const auto& sample : history.samples())
       if (sample.outcome == contract::Sample::FAILURE && sample.scheduled > from && sample.scheduled <= to)
         reason = sample.reason;
-    return name + " from " + probe.from + ": " + std::to_string(count.failures) + " of " +
-           std::to_string(count.attempts) + " failed (" + reason + ")";
+    return name + " from " + (probe.from.empty() ? "the conductor" : probe.from) + ": " +
+           std::to_string(count.failures) + " of " + std::to_string(count.attempts) + " failed (" + reason +
+           ")";
   }
   return "answers are still under way";
 }

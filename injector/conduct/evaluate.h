@@ -19,13 +19,30 @@ struct RunTimes {
   UnixNs steady_start = 0, fired = 0, reverted = 0, ended = 0;
 };
 
-// Met at the earliest moment from which the ratio over the window holds until the fault ends; unknown
-// when no attempt was made while it lasted.
+// What the attempts of one window say to a demand.
+struct Seen {
+  bool holds = false;
+  std::string text;  // "login succeeds in 43.0%, p99 is 1s 200ms"
+};
+// Of the attempts scheduled in (from, to]; nullopt without any. A percentile is the nearest rank: of less
+// than 100 attempts p99 is the slowest.
+std::optional<Seen> look(const Demand& demand, const std::string& probe, const Histories& histories,
+                         UnixNs from, UnixNs to);
+
+// Met at the earliest moment from which every window shows what is demanded until the fault ends. Unknown
+// when no attempt was made while it lasted, or when it held as far as is known but a stretch of time has
+// no answers.
 OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histories, const RunTimes& times);
 
+// What a guard may be about beside probes.
+struct GuardFacts {
+  size_t unexpected_services = 0;
+  uint64_t leaked = 0;  // packets
+  size_t agents = 0, agents_lost = 0;
+};
 // nullopt: the guard holds. Otherwise why it is breached now.
 std::optional<std::string> breach(const Guard& guard, const Histories& histories, UnixNs now,
-                                  size_t unexpected_services);
+                                  const GuardFacts& facts);
 
 // A stretch of time in which every attempt has its answer.
 struct SteadyWindow {

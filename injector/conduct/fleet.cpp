@@ -96,9 +96,8 @@ Result<> Fleet::hello() {
       return fail(ErrorKind::kRefused, "use host", host, 0,
                   "run " + report.run() + " holds it (blackstart abort " + report.run() + " ends that run)");
     if (report.residue_size() > 0)
-      return fail(
-          ErrorKind::kStranded, "use host", host, 0,
-          "something is left there from before: " + report.residue(0) + " (restarting its agent removes it)");
+      return fail(ErrorKind::kStranded, "use host", host, 0,
+                  "something is left there from before: " + report.residue(0));
   }
   reports_.clear();
   return {};
@@ -203,13 +202,18 @@ Result<> Fleet::revert(const std::string& reason) {
   return outcome;
 }
 
-std::vector<std::string> Fleet::residue() {
-  std::vector<std::string> found;
+Fleet::Leftovers Fleet::leftovers() {
+  Leftovers found;
   const Replies replies = ask(
       hosts_, [](const std::string&, contract::Request& request) { request.mutable_hello(); }, kPatience);
-  for (const auto& [host, reply] : replies)
-    if (reply)
-      for (const std::string& object : reply->report().residue()) found.push_back(host + ": " + object);
+  for (const auto& [host, reply] : replies) {
+    if (!reply) continue;
+    for (const std::string& object : reply->report().residue()) found.residue.push_back(host + ": " + object);
+    if (!orders_.contains(host)) continue;  // what it compares with is from another run
+    for (const contract::Residue& each : reply->report().changes())
+      if (!each.ours())
+        found.changes.push_back({host, each.kind(), each.object(), each.detail(), each.change()});
+  }
   return found;
 }
 

@@ -10,6 +10,7 @@
 
 #include "agents/channel/channel.h"
 #include "injector/plan/plan.h"
+#include "injector/record/outcome.h"
 
 namespace blackstart {
 
@@ -34,8 +35,12 @@ class Fleet {
   // Idempotent. Reports the first fault that could not be taken back; an agent that does not answer
   // reverts by itself at its lease or deadline, and is in lost().
   Result<> revert(const std::string& reason);
-  // What is still there, "HOST: OBJECT"; asks every agent.
-  std::vector<std::string> residue();
+  // Asks every agent what is still there that is ours, and what else has changed since it armed.
+  struct Leftovers {
+    std::vector<std::string> residue;  // as in Outcome
+    std::vector<OutcomeChange> changes;
+  };
+  Leftovers leftovers();
 
   // The last word of each host about this run.
   [[nodiscard]] const std::map<std::string, contract::HostReport>& reports() const { return reports_; }

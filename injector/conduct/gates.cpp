@@ -12,8 +12,7 @@ constexpr Duration kPatience = std::chrono::seconds(5);
 std::string describe(const Gate& gate) {
   std::string probes;
   for (const std::string& probe : gate.probes) probes += (probes.empty() ? "" : ", ") + probe;
-  return "at " + format_duration(gate.at) + ": " + probes + " successRatio " + gate.success_ratio.text +
-         " over " + format_duration(gate.over);
+  return "at " + format_duration(gate.at) + ": " + probes + " " + gate.Demand::text();
 }
 
 }  // namespace
@@ -36,10 +35,8 @@ void Gates::judge(const Histories& histories, UnixNs fired, UnixNs now,
       const auto history = histories.find(probe);
       const bool settled = history != histories.end() && history->second.settled() >= due;
       if (!settled && now < due + kPatience.count()) return;
-      const auto ratio = history == histories.end()
-                             ? std::nullopt
-                             : history->second.count(due - open.gate.over.count(), due).success_ratio();
-      passed = passed && ratio && open.gate.success_ratio.holds(*ratio);
+      const auto seen = look(open.gate, probe, histories, due - open.gate.over.count(), due);
+      passed = passed && seen && seen->holds;
     }
     open.outcome.passed = passed;
     open.outcome.at = Duration(now - fired);

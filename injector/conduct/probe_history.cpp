@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/conduct/probe_history.h"
 
+#include <algorithm>
+
 namespace blackstart {
 namespace {
 
@@ -40,6 +42,18 @@ ProbeHistory::Count ProbeHistory::count(UnixNs from, UnixNs to, UnixNs answered_
     if (sample->outcome == contract::Sample::FAILURE) ++count.failures;
   }
   return count;
+}
+
+std::vector<Duration> ProbeHistory::latencies(UnixNs from, UnixNs to) const {
+  std::vector<Duration> took;
+  for (auto sample = samples_.rbegin(); sample != samples_.rend(); ++sample) {
+    if (sample->outcome == contract::Sample::UNKNOWN || sample->scheduled > to) continue;
+    if (sample->scheduled <= from) break;
+    if (sample->outcome == contract::Sample::SUCCESS) took.push_back(sample->took);
+    if (sample->outcome == contract::Sample::FAILURE) took.push_back(Duration::max());
+  }
+  std::sort(took.begin(), took.end());
+  return took;
 }
 
 UnixNs ProbeHistory::settled() const {

@@ -37,13 +37,17 @@ class ProbeHistory {
 
   // Attempts scheduled in (from, to], without those still under way at `answered_by`.
   [[nodiscard]] Count count(UnixNs from, UnixNs to, UnixNs answered_by = kEver) const;
-  // The same for the `over` before the last moment up to which every attempt has its answer, so that
+  // How long each of the attempts counted there took, shortest first; a failed one: Duration::max().
+  [[nodiscard]] std::vector<Duration> latencies(UnixNs from, UnixNs to) const;
+  // The success ratio of the `over` before the last moment up to which every attempt has its answer, so that
   // slow failures weigh as much as quick successes. nullopt: no data, or the probe has fallen silent.
   [[nodiscard]] std::optional<double> recent_ratio(Duration over, UnixNs now) const;
   [[nodiscard]] UnixNs settled() const;  // up to here every attempt has its answer; 0: nothing yet
   // No answer for longer than an attempt can take.
   [[nodiscard]] bool silent(UnixNs now) const;
 
+  // How long an attempt may take until its answer is in.
+  [[nodiscard]] Duration patience() const { return patience_; }
   // In order of schedule; holes (outcome UNKNOWN, scheduled 0) are attempts not heard of yet.
   [[nodiscard]] const std::vector<Sample>& samples() const { return samples_; }
 

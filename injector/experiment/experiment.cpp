@@ -20,6 +20,13 @@ std::optional<double> comparison_value(std::string_view text) {
 
 }  // namespace
 
+std::optional<contract::Engine> engine_named(std::string_view name) {
+  if (name == "auto") return contract::ENGINE_AUTO;
+  if (name == "ebpf") return contract::ENGINE_EBPF;
+  if (name == "netfilter") return contract::ENGINE_NETFILTER;
+  return std::nullopt;
+}
+
 std::optional<Comparison> parse_comparison(std::string_view text) {
   for (const ComparisonSign& candidate : kComparisonSigns) {
     if (!text.starts_with(candidate.text)) continue;
@@ -34,6 +41,13 @@ std::optional<Comparison> parse_comparison(std::string_view text) {
 
 bool Comparison::holds(double actual) const {
   return blackstart::holds(actual, op, value);
+}
+
+std::string Demand::text() const {
+  std::string text = success_ratio ? "successRatio " + success_ratio->text : "";
+  for (const auto& [percentile, limit] : latency)
+    text += (text.empty() ? "p" : ", p") + std::to_string(percentile) + " " + limit.text;
+  return text + " over " + format_duration(over);
 }
 
 Duration Experiment::end() const {

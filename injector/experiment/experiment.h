@@ -13,6 +13,7 @@
 #include "agents/contract/contract.pb.h"
 #include "agents/contract/units.h"
 #include "agents/language/problem.h"
+#include "injector/experiment/windows.h"
 
 namespace blackstart {
 
@@ -44,6 +45,7 @@ struct FaultSpec {
   std::vector<std::string> between;  // partition: two sites or groups; in `direction: out` packets from the
                                      // first to the second vanish
   SiteDirection direction = SiteDirection::kBoth;
+  contract::Manner manner = contract::MANNER_SILENT;
   std::vector<std::string> except;  // hosts, services, sites, prefixes
   std::vector<std::string> who;     // people-absent
   Location where;
@@ -58,6 +60,9 @@ struct Comparison {
   [[nodiscard]] bool holds(double actual) const;
 };
 
+// "auto", "ebpf", "netfilter"; nullopt: it is none.
+std::optional<contract::Engine> engine_named(std::string_view name);
+
 // nullopt: it is none.
 std::optional<Comparison> parse_comparison(std::string_view text);
 
@@ -68,30 +73,53 @@ struct ProbeSpec {
   Location at;
 };
 
-struct Gate {
+// What the attempts of a probe over a window must show: everything that is set must hold. To a
+// percentile a failed attempt is slower than every answer.
+struct Demand {
+  std::optional<Comparison> success_ratio;
+  std::map<int, Comparison> latency;  // by percentile; an upper bound in seconds
+  Duration over{std::chrono::seconds(5)};
+
+  [[nodiscard]] std::string text() const;  // "successRatio >= 99%, p99 < 500ms over 5s"
+};
+
+struct Gate : Demand {
   Duration at{0};
   std::vector<std::string> probes;
-  Comparison success_ratio;
-  Duration over{0};
   Location where;
 };
 
-struct Hypothesis {
+struct Hypothesis : Demand {
   std::string probe;
-  Comparison success_ratio;
-  Duration over{std::chrono::seconds(5)};
   Duration within{0};
   Location at;
 };
 
-struct Guard {
+// Exactly one of: a probe with a demand, a query, one of the comparisons.
+struct Guard : Demand {
   enum class OnMissing { kIgnore, kBreach };
-  std::string probe;  // "": not about a probe
-  Comparison success_ratio;
-  Duration over{std::chrono::seconds(10)};
+  Guard() { over = std::chrono::seconds(10); }
+
+  std::string probe;               // of the steady state; "": not about one
+  std::optional<ProbeSpec> query;  // a Prometheus query asked for this guard alone
   OnMissing on_missing = OnMissing::kBreach;
+  int breaches = 1, windows = 1;  // breached when so many of the last `windows` are: windows of `over`,
+                                  // or answers of the query
   std::optional<Comparison> unexpected_services;
-  std::string text;  // as a person would say it: "photo successRatio >= 1% over 10s"
+  std::optional<Comparison> leaked;       // packets
+  std::optional<Comparison> agents_lost;  // share of those asked
+  std::string text;                       // as a person would say it: "photo successRatio >= 1% over 10s"
+  Location at;
+};
+
+// What must be true before anything is touched: a check asked once, or a demand on a probe of the steady
+// state.
+struct Precondition {
+  std::string why;                 // in the author's words; may be empty
+  std::optional<ProbeSpec> check;  // nullopt: `demand` of `probe`
+  std::string probe;
+  Demand demand;
+  std::string text;  // "prometheus sum(free) > 100"
   Location at;
 };
 
@@ -135,7 +163,11 @@ struct Experiment {
   ControlPath control_path = ControlPath::kKeep;
   Duration lease = std::chrono::seconds(15);
   Enforce enforce = Enforce::kBoth;
+  contract::Engine engine = contract::ENGINE_AUTO;
   std::vector<std::string> unprotect;
+  std::vector<Precondition> preconditions;  // `requires`
+  std::optional<Precondition> no_incident;  // a live incident is no time for a drill
+  Windows windows;
   Expect expect = Expect::kPass;
 
   // When the last fault ends, from T0.

@@ -181,10 +181,8 @@ Shape shape_of(const FaultShape& fault) {
 Shape timeline_entry_shape() {
   std::vector<Case> all;
   for (const FaultShape& fault : all_faults()) all.push_back({"fault", fault.name, shape_of(fault)});
-  Shape gate =
-      object("a gate", {must("probes", one_or_more(name()), "the probes that must be well"),
-                        must("successRatio", scalar(format::ratio_comparison()), "of their attempts"),
-                        may("over", duration(), "the window looked at (5s)")});
+  Shape gate = demanding(
+      object("a gate", {must("probes", one_or_more(name()), "the probes that must be well")}), "5s");
   all.push_back({"gate", "",
                  object("a gate's entry", {must("at", duration(), "from T0"),
                                            must("gate", std::move(gate), "stops widening when it fails")})});

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
+#include <utility>
 
 #include "agents/language/values.h"
 
@@ -33,6 +35,13 @@ FaultKind kind_of(const std::string& fault) {
   return FaultKind::kSiteBlackhole;
 }
 
+contract::Manner manner_of(const std::string& manner) {
+  if (manner == "reset") return contract::MANNER_RESET;
+  if (manner == "unreachable") return contract::MANNER_UNREACHABLE;
+  if (manner == "deny") return contract::MANNER_DENY;
+  return contract::MANNER_SILENT;
+}
+
 FaultSpec read_fault(const Node* node) {
   const std::string kind = text_of(child(node, "fault"));
   const std::string direction = text_of(child(node, "direction"), "both");
@@ -45,28 +54,32 @@ FaultSpec read_fault(const Node* node) {
           .direction = direction == "in"    ? SiteDirection::kIn
                        : direction == "out" ? SiteDirection::kOut
                                             : SiteDirection::kBoth,
+          .manner = manner_of(text_of(child(node, "manner"))),
           .except = texts_of(child(node, "except")),
           .who = texts_of(child(node, "who")),
           .where = node->at};
 }
 
-Gate read_gate(const Node* entry) {
-  const Node* gate = child(entry, "gate");
-  return {.at = duration_of(child(entry, "at"), Duration(0)),
-          .probes = texts_of(child(gate, "probes")),
-          .success_ratio = comparison_of(child(gate, "successRatio")),
-          .over = duration_of(child(gate, "over"), std::chrono::seconds(5)),
-          .where = entry->at};
+Demand read_demand(const Node* node, Duration over) {
+  Demand demand{.over = duration_of(child(node, "over"), over)};
+  if (const Node* ratio = child(node, "successRatio")) demand.success_ratio = comparison_of(ratio);
+  for (const Entry& entry : entries_of(child(node, "latency")))
+    if (const auto percentile = plain_number(std::string_view(entry.key).substr(1)))
+      demand.latency[static_cast<int>(*percentile)] = comparison_of(entry.value.get());
+  return demand;
 }
 
-ProbeSpec read_probe(const Node* node) {
-  ProbeSpec spec{.from = text_of(child(node, "from")),
-                 .weight = number_of(child(node, "weight")).value_or(0),
-                 .at = node->at};
-  contract::Probe& probe = spec.probe;
-  probe.set_name(text_of(child(node, "name")));
-  probe.set_every_ns(duration_of(child(node, "every"), std::chrono::seconds(1)).count());
-  probe.set_timeout_ns(duration_of(child(node, "timeout"), std::chrono::seconds(1)).count());
+Gate read_gate(const Node* entry) {
+  const Node* node = child(entry, "gate");
+  Gate gate;
+  static_cast<Demand&>(gate) = read_demand(node, gate.over);
+  gate.at = duration_of(child(entry, "at"), Duration(0));
+  gate.probes = texts_of(child(node, "probes"));
+  gate.where = entry->at;
+  return gate;
+}
+
+void read_check(const Node* node, contract::Probe& probe) {
   if (const Node* http = child(node, "http")) {
     probe.mutable_http()->set_url(text_of(child(http, "url")));
     probe.mutable_http()->set_status(int_of(child(http, "status")).value_or(0));
@@ -87,32 +100,113 @@ ProbeSpec read_probe(const Node* node) {
     probe.mutable_prometheus()->set_op(value.op);
     probe.mutable_prometheus()->set_value(value.value);
   }
+}
+
+// What a check looks at, for people.
+std::string check_text(const Node* node) {
+  if (const Node* http = child(node, "http")) return "http " + text_of(child(http, "url"));
+  if (const Node* tcp = child(node, "tcp"))
+    return "tcp " + text_of(child(tcp, "host")) + ":" + text_of(child(tcp, "port"));
+  if (const Node* dns = child(node, "dns")) return "dns " + text_of(child(dns, "name"));
+  if (const Node* prometheus = child(node, "prometheus"))
+    return "prometheus " + text_of(child(prometheus, "query")) + " " + text_of(child(prometheus, "value"));
+  std::string text = "command";
+  for (const std::string& word : texts_of(child(node, "command"))) text += " " + word;
+  return text;
+}
+
+ProbeSpec read_probe(const Node* node) {
+  ProbeSpec spec{.from = text_of(child(node, "from")),
+                 .weight = number_of(child(node, "weight")).value_or(0),
+                 .at = node->at};
+  spec.probe.set_name(text_of(child(node, "name")));
+  spec.probe.set_every_ns(duration_of(child(node, "every"), std::chrono::seconds(1)).count());
+  spec.probe.set_timeout_ns(duration_of(child(node, "timeout"), std::chrono::seconds(1)).count());
+  read_check(node, spec.probe);
+  return spec;
+}
+
+// Names with a colon are nobody's in a file: they are free for what asks on its own behalf.
+ProbeSpec read_own_probe(const Node* node, const std::string& name, Duration every, Duration timeout) {
+  ProbeSpec spec{.from = text_of(child(node, "from")), .at = node->at};
+  spec.probe.set_name(name);
+  spec.probe.set_every_ns(every.count());
+  spec.probe.set_timeout_ns(timeout.count());
+  read_check(node, spec.probe);
   return spec;
 }
 
 Hypothesis read_hypothesis(const Node* node) {
-  Hypothesis hypothesis{.probe = text_of(child(node, "probe")),
-                        .success_ratio = comparison_of(child(node, "successRatio"))};
-  hypothesis.over = duration_of(child(node, "over"), hypothesis.over);
+  Hypothesis hypothesis;
+  static_cast<Demand&>(hypothesis) = read_demand(node, hypothesis.over);
+  hypothesis.probe = text_of(child(node, "probe"));
   hypothesis.within = duration_of(child(node, "within"), hypothesis.within);
   hypothesis.at = node->at;
   return hypothesis;
 }
 
-Guard read_guard(const Node* node) {
-  Guard guard{.probe = text_of(child(node, "probe")),
-              .success_ratio = comparison_of(child(node, "successRatio"))};
-  guard.over = duration_of(child(node, "over"), guard.over);
+// Of "3 of 5"; nullopt where nothing is written or it is malformed.
+std::optional<std::pair<int, int>> so_many_of(const Node* node) {
+  const std::string text = text_of(node);
+  const size_t of = text.find(" of ");
+  if (of == std::string::npos) return std::nullopt;
+  const auto many = plain_number(text.substr(0, of)), all = plain_number(text.substr(of + 4));
+  if (!many || !all) return std::nullopt;
+  return std::pair(static_cast<int>(*many), static_cast<int>(*all));
+}
+
+Guard read_guard(const Node* node, size_t index) {
+  Guard guard;
+  static_cast<Demand&>(guard) = read_demand(node, guard.over);
+  guard.probe = text_of(child(node, "probe"));
   if (text_of(child(node, "onMissing")) == "ignore") guard.on_missing = Guard::OnMissing::kIgnore;
+  if (const auto count = so_many_of(child(node, "breaches")))
+    std::tie(guard.breaches, guard.windows) = *count;
   guard.at = node->at;
-  if (const Node* unexpected = child(node, "unexpectedServices")) {
-    guard.unexpected_services = comparison_of(unexpected);
-    guard.text = "unexpectedServices " + guard.unexpected_services->text;
-  } else {
-    guard.text =
-        guard.probe + " successRatio " + guard.success_ratio.text + " over " + format_duration(guard.over);
+  const auto alone = [&](const char* key, std::optional<Comparison>& comparison) {
+    if (const Node* value = child(node, key)) {
+      comparison = comparison_of(value);
+      guard.text = std::string(key) + " " + comparison->text;
+    }
+  };
+  alone("unexpectedServices", guard.unexpected_services);
+  alone("leak", guard.leaked);
+  alone("agentsLost", guard.agents_lost);
+  if (child(node, "prometheus")) {
+    const Duration every = duration_of(child(node, "every"), std::chrono::seconds(1));
+    guard.query =
+        read_own_probe(node, "guard:" + std::to_string(index), every,
+                       std::clamp<Duration>(every, std::chrono::milliseconds(500), std::chrono::seconds(2)));
+    guard.text = check_text(node);
+  } else if (!guard.probe.empty()) {
+    guard.text = guard.probe + " " + guard.Demand::text();
   }
+  if (guard.windows > 1) guard.text += ", " + text_of(child(node, "breaches"));
   return guard;
+}
+
+Precondition read_precondition(const Node* node, const std::string& name, Duration steady_for) {
+  Precondition condition{
+      .why = text_of(child(node, "why")), .probe = text_of(child(node, "probe")), .at = node->at};
+  if (!condition.probe.empty()) {
+    condition.demand = read_demand(node, steady_for);
+    condition.text = condition.probe + " " + condition.demand.text();
+    return condition;
+  }
+  const Duration timeout = duration_of(child(node, "timeout"), std::chrono::seconds(5));
+  condition.check = read_own_probe(node, name, std::chrono::hours(1), timeout);
+  condition.text = check_text(node);
+  return condition;
+}
+
+std::vector<TimeWindow> read_windows(const Node* list) {
+  std::vector<TimeWindow> windows;
+  for (const NodePtr& item : items_of(list))
+    if (auto window = fits(format::window(), *item) ? parse_window(text_of(item.get())) : std::nullopt) {
+      window->at = item->at;
+      windows.push_back(std::move(*window));
+    }
+  return windows;
 }
 
 Objectives read_objectives(const Node* node) {
@@ -181,7 +275,18 @@ Experiment read_experiment(const Document& document, Problems& problems) {
   for (const NodePtr& item : items_of(child(spec, "hypothesis")))
     experiment.hypothesis.push_back(read_hypothesis(item.get()));
   for (const NodePtr& item : items_of(child(spec, "guards")))
-    experiment.guards.push_back(read_guard(item.get()));
+    experiment.guards.push_back(read_guard(item.get(), experiment.guards.size() + 1));
+  for (const NodePtr& item : items_of(child(spec, "requires")))
+    experiment.preconditions.push_back(
+        read_precondition(item.get(), "requires:" + std::to_string(experiment.preconditions.size() + 1),
+                          experiment.steady_for));
+  if (const Node* incident = child(spec, "noIncident")) {
+    experiment.no_incident = read_precondition(incident, "noIncident:1", experiment.steady_for);
+    experiment.no_incident->why = "no live incident";
+  }
+  const Node* windows = child(spec, "windows");
+  experiment.windows = {text_of(child(windows, "zone")), read_windows(child(windows, "allowed")),
+                        read_windows(child(windows, "blocked"))};
   experiment.objectives = read_objectives(child(spec, "objectives"));
   experiment.recovery = read_recovery(child(spec, "recovery"));
   experiment.limits = read_limits(child(spec, "limits"));
@@ -193,6 +298,7 @@ Experiment read_experiment(const Document& document, Problems& problems) {
   experiment.enforce = enforce == "site"        ? Enforce::kSite
                        : enforce == "survivors" ? Enforce::kSurvivors
                                                 : Enforce::kBoth;
+  experiment.engine = engine_named(text_of(child(spec, "engine"), "auto")).value_or(contract::ENGINE_AUTO);
   experiment.unprotect = texts_of(child(spec, "unprotect"));
   if (text_of(child(spec, "expect")) == "fail") experiment.expect = Expect::kFail;
   return experiment;

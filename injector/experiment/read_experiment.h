@@ -12,6 +12,9 @@ namespace blackstart {
 const Shape& experiment_shape();
 // One entry of its timeline.
 Shape timeline_entry_shape();
+// The object with successRatio, latency and over added; at least one of the first two is needed. `over` is
+// what it says when left out.
+Shape demanding(Shape shape, const std::string& over);
 
 // Checks the document's form and reads it; every problem of form is added. What is malformed is left at
 // its default, so that the rest can be validated too.

@@ -22,61 +22,116 @@ Shape duration() {
 Shape words(std::vector<std::string> all) {
   return scalar(format::words(std::move(all)));
 }
-Shape success_ratio() {
-  return scalar(format::ratio_comparison());
+
+Shape http() {
+  return object("http",
+                {must("url", scalar(format::http_url()), "what to ask for"),
+                 may("status", scalar(format::integer(100, 599)), "the answer expected (any below 400)"),
+                 may("body", text(), "must occur in the answer")});
 }
 
-Shape probe() {
-  Shape http =
-      object("http", {must("url", scalar(format::http_url()), "what to ask for"),
-                      may("status", scalar(format::integer(100, 599)), "the answer expected (any below 400)"),
-                      may("body", text(), "must occur in the answer")});
+Shape prometheus() {
+  return object("prometheus",
+                {must("url", scalar(format::http_url()), "of the server"), must("query", text(), "PromQL"),
+                 must("value", scalar(format::value_comparison()), "what the answer must be")});
+}
+
+Field from() {
+  return may("from", name(), "the host that asks (the conductor's own place)");
+}
+
+// The ways to look at a system; each key is one.
+std::vector<Field> checks() {
   Shape tcp = object("tcp", {must("host", text(), "name or address"),
                              must("port", scalar(format::port()), "to connect to")});
   Shape dns = object(
       "dns", {must("name", text(), "the name asked for"), may("server", text(), "address, or address:port"),
               may("record", words({"A", "AAAA", "CNAME", "MX", "NS", "PTR", "SRV", "TXT"}), "(A)")});
-  Shape prometheus =
-      object("prometheus",
-             {must("url", scalar(format::http_url()), "of the server"), must("query", text(), "PromQL"),
-              must("value", scalar(format::value_comparison()), "what the answer must be")});
-  Shape shape =
-      object("a probe",
-             {must("name", name(), "what others call it by"),
-              may("from", name(), "the host that asks (the conductor's own place)"),
-              may("every", duration(), "between two attempts (1s)"),
-              may("timeout", duration(), "of one attempt (1s)"),
-              may("weight", scalar(format::number(0)), "above 0: a user's journey, and how much it counts"),
-              may("http", std::move(http), "an HTTP request"), may("tcp", std::move(tcp), "a TCP connect"),
-              may("dns", std::move(dns), "a DNS query"),
-              may("command", list_of(text(), 1), "a program that exits 0; no shell"),
-              may("prometheus", std::move(prometheus), "a query to a Prometheus server")});
-  shape.exactly_one = {{"http", "tcp", "dns", "command", "prometheus"}};
+  return {may("http", http(), "an HTTP request"), may("tcp", std::move(tcp), "a TCP connect"),
+          may("dns", std::move(dns), "a DNS query"),
+          may("command", list_of(text(), 1), "a program that exits 0; no shell"),
+          may("prometheus", prometheus(), "a query to a Prometheus server")};
+}
+
+Shape probe() {
+  std::vector<Field> fields{
+      must("name", name(), "what others call it by"), from(),
+      may("every", duration(), "between two attempts (1s)"),
+      may("timeout", duration(), "of one attempt (1s)"),
+      may("weight", scalar(format::number(0)), "above 0: a user's journey, and how much it counts")};
+  std::vector<std::string> ways;
+  for (Field& check : checks()) {
+    ways.push_back(check.name);
+    fields.push_back(std::move(check));
+  }
+  Shape shape = object("a probe", std::move(fields));
+  shape.exactly_one = {ways};
   return shape;
 }
 
 Shape hypothesis() {
-  Shape shape =
-      object("a hypothesis", {must("probe", name(), "what it is about"),
-                              may("successRatio", success_ratio(), "of its attempts"),
-                              may("latency", scalar(format::duration_comparison()), "of its answers"),
-                              may("over", duration(), "the window looked at (5s)"),
-                              may("within", duration(), "of T0 it must be met, and kept (0s)")});
-  shape.at_least_one = {{"successRatio", "latency"}};
-  return shape;
+  std::vector<Field> fields{must("probe", name(), "what it is about"),
+                            may("within", duration(), "of T0 it must be met, and kept (0s)")};
+  return demanding(object("a hypothesis", std::move(fields)), "5s");
+}
+
+// What is said about data over time, and what a want of it means.
+std::vector<Field> patience() {
+  return {may("onMissing", words({"breach", "ignore"}), "what no data means (breach)"),
+          may("breaches", scalar(format::so_many_of()), "so many of the last windows or answers (1 of 1)")};
 }
 
 Shape guard() {
+  std::vector<Field> about_probe{must("probe", name(), "what it is about")};
+  std::vector<Field> about_query{must("prometheus", prometheus(), "what must hold"), from(),
+                                 may("every", duration(), "between two queries (1s)")};
+  for (const Field& field : patience()) {
+    about_probe.push_back(field);
+    about_query.push_back(field);
+  }
+  const auto alone = [](const char* key, Format format, const char* description) {
+    return Case{key, "", object("a guard", {must(key, scalar(std::move(format)), description)})};
+  };
   return cases(
       "a guard",
-      {{"probe", "",
-        object("a guard", {must("probe", name(), "what it is about"),
-                           must("successRatio", success_ratio(), "below it the run is aborted"),
-                           may("over", duration(), "the window looked at (10s)"),
-                           may("onMissing", words({"breach", "ignore"}), "what no data means (breach)")})},
-       {"unexpectedServices", "",
-        object("a guard", {must("unexpectedServices", scalar(format::count_comparison()),
-                                "services hurt though predicted unaffected")})}});
+      {{"probe", "", demanding(object("a guard", std::move(about_probe)), "10s")},
+       {"prometheus", "", object("a guard", std::move(about_query))},
+       alone("unexpectedServices", format::count_comparison(), "services hurt though predicted unaffected"),
+       alone("leak", format::count_comparison(), "packets that got through although they must not"),
+       alone("agentsLost", format::ratio_comparison(), "agents that do not answer, of all (<= 10%)")});
+}
+
+Shape precondition() {
+  const Field why = may("why", text(), "what it is for");
+  std::vector<Case> all{
+      {"probe", "",
+       demanding(object("a requirement", {must("probe", name(), "of the steady state"), why}),
+                 "steadyState.for")}};
+  for (Field& check : checks()) {
+    check.required = true;
+    const std::string key = check.name;
+    all.push_back({key, "",
+                   object("a requirement", {std::move(check), from(),
+                                            may("timeout", duration(), "of the one attempt (5s)"), why})});
+  }
+  return cases("a requirement", std::move(all));
+}
+
+Shape no_incident() {
+  Shape shape = object("noIncident", {may("http", http(), "an HTTP request"),
+                                      may("prometheus", prometheus(), "a query to a Prometheus server"),
+                                      from(), may("timeout", duration(), "of the one attempt (5s)")});
+  shape.exactly_one = {{"http", "prometheus"}};
+  return shape;
+}
+
+Shape windows() {
+  Shape shape = object("windows",
+                       {must("zone", scalar(format::zone()), "whose clock counts, as in the tz database"),
+                        may("allowed", list_of(scalar(format::window()), 1), "when a drill may run (always)"),
+                        may("blocked", list_of(scalar(format::window()), 1), "when none may")});
+  shape.at_least_one = {{"allowed", "blocked"}};
+  return shape;
 }
 
 Shape recovery() {
@@ -110,6 +165,9 @@ Shape spec() {
       {may("topology", text(), "path, from this file's folder"),
        may("steadyState", std::move(steady), "must hold before anything is touched, and after recovery"),
        must("timeline", list_of(timeline_entry_shape(), 1), "faults and gates"),
+       may("requires", list_of(precondition()), "what must be true before anything is touched"),
+       may("noIncident", no_incident(), "what says that there is no live incident"),
+       may("windows", windows(), "when this drill may run"),
        may("hypothesis", list_of(hypothesis()), "what is expected to hold during the faults"),
        may("guards", list_of(guard()), "when to abort"),
        may("objectives", std::move(objectives), "how long things may take"),
@@ -120,11 +178,26 @@ Shape spec() {
        may("controlPath", words({"keep", "cut"}), "keep the way to the agents open, or not (keep)"),
        may("lease", duration(), "how long an agent waits for the conductor's word (15s)"),
        may("enforce", words({"both", "site", "survivors"}), "whose agents drop the packets (both)"),
+       may("engine", words({"auto", "ebpf", "netfilter"}),
+           "what drops packets: auto takes eBPF where the kernel lets it (auto)"),
        may("unprotect", list_of(text()), "protected things this drill names on purpose"),
        may("expect", words({"pass", "fail"}), "fail: this drill shows a known weakness (pass)")});
 }
 
 }  // namespace
+
+Shape demanding(Shape shape, const std::string& over) {
+  const Shape limit = scalar(format::latency_limit());
+  Shape latency = object("latency", {may("p50", limit, "half of the attempts"), may("p90", limit, "90 %"),
+                                     may("p95", limit, "95 %"), may("p99", limit, "99 %")});
+  latency.at_least_one = {{"p50", "p90", "p95", "p99"}};
+  shape.fields.push_back(may("successRatio", scalar(format::ratio_comparison()), "of its attempts"));
+  shape.fields.push_back(
+      may("latency", std::move(latency), "how long they take; a failed one is slower than any answer"));
+  shape.fields.push_back(may("over", duration(), "the window looked at (" + over + ")"));
+  shape.at_least_one.push_back({"successRatio", "latency"});
+  return shape;
+}
 
 const Shape& experiment_shape() {
   static const Shape shape =

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <map>
 
+#include "agents/contract/safety.h"
 #include "agents/language/nearest.h"
 #include "agents/language/values.h"
+#include "injector/experiment/calendar.h"
 #include "injector/experiment/read_experiment.h"
 
 namespace blackstart {
 namespace {
 
-constexpr Duration kLongestFault = std::chrono::hours(12);
 constexpr Duration kShortestPeriod = std::chrono::milliseconds(10);
 constexpr Duration kShortestLease = std::chrono::seconds(1);
 
@@ -28,12 +29,16 @@ class Validator {
     for (const NodePtr& item : items_of(child(spec_, "hypothesis"))) {
       probe_named(child(item.get(), "probe"));
       positive(child(item.get(), "over"), "over");
-      if (const Entry* latency = item->entry("latency")) missing(latency->at, "a hypothesis about latency");
     }
     for (const NodePtr& item : items_of(child(spec_, "guards"))) {
       probe_named(child(item.get(), "probe"));
       positive(child(item.get(), "over"), "over");
+      at_least(child(item.get(), "every"), "every", kShortestPeriod);
+      check_breaches(child(item.get(), "breaches"));
     }
+    for (const NodePtr& item : items_of(child(spec_, "requires"))) check_precondition(item.get());
+    check_precondition(child(spec_, "noIncident"));
+    check_windows(child(spec_, "windows"));
     check_rest();
   }
 
@@ -102,13 +107,40 @@ class Validator {
     if (std::find(kAvailableFaults.begin(), kAvailableFaults.end(), kind) == kAvailableFaults.end())
       return missing(fault->at, "the fault " + kind,
                      "available are: site-blackhole, partition, storage-drop, people-absent");
-    if (const Node* manner = child(node, "manner"); manner && text_of(manner) != "silent")
-      missing(manner->at, kind + " with manner " + text_of(manner), "silent is available");
+    if (const Node* manner = child(node, "manner"); manner && text_of(manner) == "slow-down")
+      missing(manner->at, kind + " with manner slow-down", "silent and reset are available");
     if (kind != "storage-drop") return;
     for (const char* key : {"operations", "buckets", "share", "count"})
       if (const Entry* entry = node->entry(key))
         missing(entry->at, "storage-drop with " + entry->key,
                 "leave it out: every packet to and from the storage is dropped");
+  }
+
+  void check_breaches(const Node* node) {
+    if (!node || !fits(format::so_many_of(), *node)) return;
+    const std::string text = text_of(node);
+    if (std::stoi(text) > std::stoi(text.substr(text.find(" of ") + 4)))
+      report_.add(node->at, "\"" + text + "\" never happens", "the first number is the smaller one");
+  }
+
+  void check_precondition(const Node* node) {
+    probe_named(child(node, "probe"));
+    positive(child(node, "over"), "over");
+    at_least(child(node, "timeout"), "timeout", kShortestPeriod);
+  }
+
+  void check_windows(const Node* node) {
+    for (const char* key : {"allowed", "blocked"})
+      for (const NodePtr& item : items_of(child(node, key)))
+        if (fits(format::window(), *item) && !parse_window(text_of(item.get())))
+          report_.add(item->at, "the window \"" + text_of(item.get()) + "\" holds no time",
+                      "its dates must exist and stand in order, and it must not end when it begins");
+    const Node* zone = child(node, "zone");
+    if (!zone || !fits(format::zone(), *zone)) return;
+    const std::vector<std::string> known = zone_names();
+    if (!std::binary_search(known.begin(), known.end(), text_of(zone)))
+      report_.add(zone->at, "the tz database has no zone \"" + text_of(zone) + "\"",
+                  suggest_near(text_of(zone), known));
   }
 
   void check_rest() {

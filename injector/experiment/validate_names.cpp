@@ -30,8 +30,11 @@ class Validator {
   }
 
   void run() {
-    for (const NodePtr& probe : items_of(child(child(spec_, "steadyState"), "probes")))
-      known("host", child(probe.get(), "from"), names_of(topology_.hosts));
+    for (const Node* list :
+         {child(child(spec_, "steadyState"), "probes"), child(spec_, "guards"), child(spec_, "requires")})
+      for (const NodePtr& item : items_of(list))
+        known("host", child(item.get(), "from"), names_of(topology_.hosts));
+    known("host", child(child(spec_, "noIncident"), "from"), names_of(topology_.hosts));
     size_t next = 0;
     for (const NodePtr& entry : items_of(child(spec_, "timeline")))
       if (child(entry.get(), "fault")) check_fault(experiment_.faults.at(next++), entry.get());

@@ -118,10 +118,15 @@ Result<> make(const Blueprint& blueprint) {
   return made;
 }
 
-bool is_running(const State& state, const ProcessPlan& plan) {
-  return std::any_of(state.processes.begin(), state.processes.end(), [&](const RunningProcess& process) {
-    return process.host == plan.host && process.service == plan.service && process.id.alive();
-  });
+// 0: none. An agent that died is followed by one of its own making, under another number, in the same cgroup.
+pid_t pid_of(const State& state, const ProcessPlan& plan) {
+  for (const RunningProcess& known : state.processes)
+    if (known.host == plan.host && known.service == plan.service && known.id.alive()) return known.id.pid;
+  if (!plan.is_agent()) return 0;
+  const auto own = cgroup_of(state.blueprint, plan.host, kAgent);
+  if (!own) return 0;
+  const std::vector<pid_t> pids = own->processes();
+  return pids.empty() ? 0 : *std::min_element(pids.begin(), pids.end());
 }
 
 // Starts those of the plans that do not run, after clearing away what is left of them.
@@ -129,7 +134,7 @@ Result<size_t> start_dead(State& state, const std::vector<ProcessPlan>& plans, c
                           const Progress& progress) {
   std::vector<ProcessPlan> dead;
   for (const ProcessPlan& plan : plans)
-    if (!is_running(state, plan)) dead.push_back(plan);
+    if (pid_of(state, plan) == 0) dead.push_back(plan);
   for (const ProcessPlan& plan : dead) {
     auto left = cgroup_of(state.blueprint, plan.host, plan.is_agent() ? kAgent : "services/" + plan.service);
     if (!left) return tl::unexpected(left.error());
@@ -267,10 +272,7 @@ LabStatus Lab::status() const {
     const std::vector<bool> answers = ask_all(blueprint(), *plans);
     for (size_t i = 0; i < plans->size(); ++i) {
       const ProcessPlan& plan = (*plans)[i];
-      ProcessStatus process{plan.service, 0, plan.ready.port, false};
-      for (const RunningProcess& known : state_.processes)
-        if (known.host == plan.host && known.service == plan.service && known.id.alive())
-          process.pid = known.id.pid;
+      ProcessStatus process{plan.service, pid_of(state_, plan), plan.ready.port, false};
       process.ready = process.pid != 0 && answers[i];
       HostStatus& host = plan.host == kWan ? wan : hosts[plan.host];
       if (plan.is_agent())

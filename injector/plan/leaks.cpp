@@ -37,6 +37,7 @@ void add_watch(const ResolvedFault& fault, const Travel& travel, const Watch& wa
     match->set_port(*travel.separation.port);
     match->set_side(travel.to_inner ? contract::SIDE_LOCAL : contract::SIDE_PEER);
   }
+  out.set_answered(fault.spec->manner != contract::MANNER_SILENT);
   out.set_start_ns(fault.spec->at.count());
   out.set_end_ns((fault.spec->at + fault.spec->duration).count());
 }
@@ -77,7 +78,8 @@ void watch_travel(const Topology& topology, const ResolvedFault& fault, const Tr
   for (const std::string& name : travel.to.hosts) {
     contract::Order& order = orders.at(name);
     const std::string& site = topology.hosts.at(name).site;
-    if (travel.to.enforcers.contains(name)) {
+    // The witness stands in front of what answers to packets that arrive: only a silent drop is before it.
+    if (travel.to.enforcers.contains(name) && fault.spec->manner == contract::MANNER_SILENT) {
       for (Watch watch : own) {
         watch.dst_site = site;
         add_watch(fault, travel, watch, order);

@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/plan/limits.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "agents/contract/safety.h"
 
 namespace blackstart {
 namespace {
 
-constexpr Duration kLongestFault = std::chrono::hours(12);
-
 std::string percent(double share) {
   return std::to_string(static_cast<int>(std::lround(share * 100))) + "%";
+}
+
+// Sites all of whose hosts are cut, however they were selected, beside those that `named` counts already.
+std::set<std::string> emptied_sites(const Topology& topology, const std::set<std::string>& cut,
+                                    const std::set<std::string>& named) {
+  std::set<std::string> emptied;
+  for (const auto& [name, site] : topology.sites) {
+    const auto hosts = topology.hosts_of_site(name);
+    if (hosts.empty() || named.contains(name) || named.contains(site.group)) continue;
+    if (std::all_of(hosts.begin(), hosts.end(), [&](const auto& host) { return cut.contains(host->name); }))
+      emptied.insert(name);
+  }
+  return emptied;
 }
 
 }  // namespace
@@ -17,7 +31,7 @@ std::string percent(double share) {
 Problems check_limits(const Topology& topology, const Experiment& experiment,
                       const std::vector<ResolvedFault>& faults) {
   Problems problems;
-  std::set<std::string> hosts, sites;
+  std::set<std::string> hosts, cut, sites;
   Duration end{0};
   Location host_at, site_at, end_at;
   const auto refuse = [&](const Location& at, std::string message, std::string hint) {
@@ -32,6 +46,7 @@ Problems check_limits(const Topology& topology, const Experiment& experiment,
     if (fault.separations.empty()) continue;
     if (!fault.limited_hosts.empty()) host_at = fault.spec->where;
     if (!fault.limited_sites.empty()) site_at = fault.spec->where;
+    if (fault.spec->what == FaultKind::kSiteBlackhole) cut.insert(fault.targets.begin(), fault.targets.end());
     hosts.insert(fault.limited_hosts.begin(), fault.limited_hosts.end());
     sites.insert(fault.limited_sites.begin(), fault.limited_sites.end());
     if (const Duration own = fault.spec->at + fault.spec->duration; own > end) {
@@ -39,6 +54,8 @@ Problems check_limits(const Topology& topology, const Experiment& experiment,
       end_at = fault.spec->where;
     }
   }
+  sites.merge(emptied_sites(topology, cut, sites));
+  if (site_at.line == 0) site_at = host_at;
   size_t whole = 0;
   for (const auto& [name, host] : topology.hosts) whole += !topology.sites.at(host.site).outside;
   const double share = whole == 0 ? 0 : static_cast<double>(hosts.size()) / static_cast<double>(whole);

@@ -34,7 +34,10 @@ tl::expected<std::vector<ResolvedFault>, Problems> resolve_all(const Topology& t
   return faults;
 }
 
-const char* engine_name(contract::Attachment attachment) {
+// As far as can be said before an agent has tried: what auto takes if it can.
+std::string engine_name(contract::Manner manner, contract::Engine engine, contract::Attachment attachment) {
+  if (manner != contract::MANNER_SILENT) return "netfilter/inet";
+  if (engine == contract::ENGINE_NETFILTER) return "netfilter/netdev";
   switch (attachment) {
     case contract::ATTACHMENT_TCX:
       return "ebpf/tcx";
@@ -46,20 +49,21 @@ const char* engine_name(contract::Attachment attachment) {
 }
 
 std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<ResolvedFault>& faults,
-                                   contract::Attachment attachment) {
+                                   contract::Engine engine, contract::Attachment attachment) {
   std::vector<PlanTarget> list;
   for (const auto& [name, host] : topology.hosts) {
     PlanTarget target{name, host.site, false, false, {}};
     for (const ResolvedFault& fault : faults) {
-      const bool enforces =
-          std::any_of(fault.separations.begin(), fault.separations.end(), [&](const Separation& each) {
+      const bool enforces = std::any_of(
+          fault.separations.begin(), fault.separations.end(), [&, &name = name](const Separation& each) {
             return each.inner.enforcers.contains(name) || each.outer.enforcers.contains(name);
           });
       const bool about_it = fault.targets.contains(name);
       if (!enforces && !about_it) continue;
       target.enforces |= enforces;
       target.target |= about_it;
-      target.faults.push_back({fault.id, fault.spec->kind, engine_name(attachment), fault.spec->at,
+      target.faults.push_back({fault.id, fault.spec->kind,
+                               engine_name(fault.spec->manner, engine, attachment), fault.spec->at,
                                fault.spec->at + fault.spec->duration});
     }
     if (!target.faults.empty()) list.push_back(std::move(target));
@@ -67,6 +71,10 @@ std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<R
   std::stable_sort(list.begin(), list.end(),
                    [](const PlanTarget& a, const PlanTarget& b) { return a.site < b.site; });
   return list;
+}
+
+std::string in_words(const Precondition& condition) {
+  return condition.text + (condition.why.empty() ? "" : " (" + condition.why + ")");
 }
 
 }  // namespace
@@ -77,7 +85,8 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   if (!faults) return tl::unexpected(faults.error());
   if (Problems problems = check_limits(topology, experiment, *faults); !problems.empty())
     return tl::unexpected(problems);
-  auto orders = make_orders(topology, experiment, *faults, options.attachment);
+  const contract::Engine engine = options.engine.value_or(experiment.engine);
+  auto orders = make_orders(topology, experiment, *faults, engine, options.attachment);
   if (!orders) return tl::unexpected(orders.error());
 
   Plan plan;
@@ -97,11 +106,16 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
     plan.end = std::max(plan.end, end);
     cut.insert(fault.targets.begin(), fault.targets.end());
   }
-  plan.targets = targets_of(topology, *faults, options.attachment);
+  plan.targets = targets_of(topology, *faults, engine, options.attachment);
   plan.orders = std::move(*orders);
   plan.untouched = untouched(topology, experiment);
   plan.predicted = predict(topology, plan.orders, cut);
   plan.single_site = single_site_dependencies(topology);
+  if (experiment.no_incident) plan.preconditions.push_back(in_words(*experiment.no_incident));
+  for (const Precondition& condition : experiment.preconditions)
+    plan.preconditions.push_back(in_words(condition));
+  plan.windows = experiment.windows;
+  plan.length = experiment.steady_for + plan.end + experiment.recovery.watch;
   plan.warnings = warnings(topology, experiment, *faults);
   plan.blind = blind_spots(topology);
   plan.hash = plan_hash(plan);

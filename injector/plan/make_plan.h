@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include <tl/expected.hpp>
 
 #include "injector/experiment/experiment.h"
@@ -10,6 +12,7 @@
 namespace blackstart {
 
 struct PlanOptions {
+  std::optional<contract::Engine> engine;  // instead of the experiment's own
   contract::Attachment attachment = contract::ATTACHMENT_AUTO;
 };
 

@@ -34,7 +34,9 @@ contract::Fault& fault_in(contract::Order& order, const ResolvedFault& fault) {
   added.set_id(fault.id);
   added.set_kind(fault.spec->kind);
   added.set_start_ns(fault.spec->at.count());
+  added.set_manner(fault.spec->manner);
   added.set_end_ns((fault.spec->at + fault.spec->duration).count());
+  for (const std::string& service : fault.services) added.add_services(service);
   return added;
 }
 
@@ -55,12 +57,13 @@ Problems too_many_rules(const std::map<std::string, contract::Order>& orders, co
 
 tl::expected<std::map<std::string, contract::Order>, Problems> make_orders(
     const Topology& topology, const Experiment& experiment, const std::vector<ResolvedFault>& faults,
-    contract::Attachment attachment) {
+    contract::Engine engine, contract::Attachment attachment) {
   contract::Order common;
   common.set_experiment(experiment.name);
   *common.mutable_protection() = protection(topology);
   common.set_lease_ns(experiment.lease.count());
   common.set_hold(experiment.on_conductor_loss == OnConductorLoss::kHold);
+  common.set_engine(engine);
   common.set_attachment(attachment);
   for (const auto& [name, site] : topology.sites) {
     contract::Site* out = common.add_sites();

@@ -7,20 +7,19 @@
 #include <vector>
 
 #include "agents/contract/contract.pb.h"
+#include "agents/contract/safety.h"
 #include "injector/plan/separation.h"
 
 namespace blackstart {
 
 // The router of a lab: it drops nothing and counts what should not have been sent.
 inline constexpr char kWan[] = "wan";
-// The datapath holds one bit per rule, and one is taken by protected traffic.
-inline constexpr int kMaxRules = 63;
 
 // One order per host, outside hosts included (they only watch), and one for `wan` in a lab. `run` and
 // `plan_hash` are left empty.
 [[nodiscard]] tl::expected<std::map<std::string, contract::Order>, Problems> make_orders(
     const Topology& topology, const Experiment& experiment, const std::vector<ResolvedFault>& faults,
-    contract::Attachment attachment);
+    contract::Engine engine, contract::Attachment attachment);
 
 // Adds the leak watches of one fault to the orders (leaks.cpp): at each receiving host the packets that
 // cannot arrive because it drops them itself, or because every sender counted drops them.

@@ -10,6 +10,7 @@
 #include "agents/contract/contract.pb.h"
 #include "agents/contract/units.h"
 #include "agents/language/problem.h"
+#include "injector/experiment/windows.h"
 
 namespace blackstart {
 
@@ -61,6 +62,9 @@ struct Plan {
   std::vector<Untouched> untouched;
   std::map<std::string, PredictedImpact> predicted;  // by service
   std::vector<SingleSiteDependency> single_site;
+  std::vector<std::string> preconditions;  // what must be true before anything is touched
+  Windows windows;                         // when it may run
+  Duration length{0};                      // from the start to the end of the watch, when all goes well
   std::vector<std::string> warnings;
   std::vector<std::string> blind;  // what the plan cannot see
   Duration end{0};                 // of the last fault, from T0

@@ -56,7 +56,12 @@ std::string plan_hash(const Plan& plan) {
   out.count(plan.single_site.size());
   for (const SingleSiteDependency& each : plan.single_site)
     out << each.service << each.dependency << each.site << each.evidence;
-  out << plan.warnings << plan.blind << plan.end;
+  out << plan.preconditions << plan.windows.zone;
+  for (const auto* windows : {&plan.windows.allowed, &plan.windows.blocked}) {
+    out.count(windows->size());
+    for (const TimeWindow& window : *windows) out << window.text;
+  }
+  out << plan.length << plan.warnings << plan.blind << plan.end;
   return sha256_hex(out.text());
 }
 

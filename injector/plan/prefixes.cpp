@@ -7,12 +7,6 @@
 namespace blackstart {
 namespace {
 
-std::vector<Prefix> literals(std::initializer_list<const char*> texts) {
-  std::vector<Prefix> list;
-  for (const char* text : texts) list.push_back(Prefix::parse(text).value());
-  return list;
-}
-
 // The prefix one bit shorter.
 Prefix parent(Prefix prefix) {
   --prefix.length;
@@ -21,17 +15,6 @@ Prefix parent(Prefix prefix) {
 }
 
 }  // namespace
-
-const std::vector<Prefix>& link_scope() {
-  static const auto list =
-      literals({"169.254.0.0/16", "224.0.0.0/24", "255.255.255.255", "fe80::/10", "ff01::/16", "ff02::/16"});
-  return list;
-}
-
-const std::vector<Prefix>& everyone() {
-  static const auto list = literals({"0.0.0.0/0", "::/0"});
-  return list;
-}
 
 bool covered(const Prefix& prefix, const std::vector<Prefix>& by) {
   return std::any_of(by.begin(), by.end(), [&](const Prefix& wide) { return wide.contains(prefix); });

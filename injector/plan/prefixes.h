@@ -4,14 +4,10 @@
 
 #include <vector>
 
+#include "agents/contract/safety.h"
 #include "injector/topology/topology.h"
 
 namespace blackstart {
-
-// Traffic that never leaves a link: no fault is about it.
-const std::vector<Prefix>& link_scope();
-// 0.0.0.0/0 and ::/0.
-const std::vector<Prefix>& everyone();
 
 [[nodiscard]] bool covered(const Prefix& prefix, const std::vector<Prefix>& by);
 // Whether the longest prefix among both lists that holds this one is in `prefixes`, as the datapath asks.

@@ -9,11 +9,9 @@
 namespace blackstart {
 namespace {
 
-constexpr uint16_t kSsh = 22;
-
 bool names_ssh(const Topology& topology) {
   for (const Protected& entry : topology.protect)
-    if (entry.port == kSsh) return true;
+    if (entry.port == kSshPort) return true;
   return false;
 }
 
@@ -25,7 +23,7 @@ std::string port_text(uint16_t port) {
 
 contract::Protection protection(const Topology& topology) {
   std::vector<Prefix> prefixes = link_scope();
-  std::set<uint16_t> ports{kSsh};
+  std::set<uint16_t> ports{kSshPort};
   for (const Protected& entry : topology.protect) {
     if (entry.prefix) prefixes.push_back(*entry.prefix);
     if (entry.port) ports.insert(*entry.port);
@@ -44,7 +42,11 @@ std::vector<Untouched> untouched(const Topology& topology, const Experiment& exp
   for (const Prefix& prefix : link_scope()) scope += " " + prefix.text();
   list.push_back({"link-scope traffic", "never leaves a link:" + scope, {}});
   list.push_back({"the agents' control path", "whoever watches must be able to stop it", {}});
-  if (!names_ssh(topology)) list.push_back({port_text(kSsh), "people must be able to log in", {}});
+  if (!names_ssh(topology)) list.push_back({port_text(kSshPort), "people must be able to log in", {}});
+  if (!topology.lab)
+    list.push_back({"what a host's own agent.yaml protects",
+                    "its agent adds that to every order, and refuses what it does not accept",
+                    {}});
   for (const Protected& entry : topology.protect)
     list.push_back(
         {entry.prefix ? entry.prefix->text() : port_text(entry.port.value_or(0)), entry.why, entry.at});

@@ -150,6 +150,9 @@ std::optional<Problem> resolve_blackhole(const Topology& topology, const Experim
     auto hosts = select_hosts(topology, spec.selector, experiment.seed);
     if (!hosts) return hosts.error();
     inner = side_of_hosts(topology, *hosts);
+    if (!spec.selector.service.empty() || !spec.selector.role.empty() || spec.selector.tier)
+      for (const Service* service : matching_services(spec.selector, topology))
+        fault.services.insert(service->name);
     fault.what = preposition(spec.direction) +
                  (hosts->size() == 1 ? "host " + joined(*hosts) : std::to_string(hosts->size()) + " hosts");
   }
@@ -251,6 +254,7 @@ std::optional<Problem> resolve_storage(const Topology& topology, const Experimen
     for (const auto& [port, addresses] : *endpoints)
       ports[port].insert(ports[port].end(), addresses.begin(), addresses.end());
     names += (names.empty() ? "" : ", ") + service->name;
+    fault.services.insert(service->name);
   }
   if (ports.empty()) return invalid(spec.where, "no service with role object-storage is selected");
 
@@ -297,6 +301,23 @@ std::optional<Problem> resolve_storage(const Topology& topology, const Experimen
 
 }  // namespace
 
+namespace {
+
+const char* manner_suffix(contract::Manner manner) {
+  switch (manner) {
+    case contract::MANNER_RESET:
+      return ", answered with a reset";
+    case contract::MANNER_UNREACHABLE:
+      return ", answered as unreachable";
+    case contract::MANNER_DENY:
+      return ", answered as prohibited";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
 tl::expected<ResolvedFault, Problems> resolve_fault(const Topology& topology, const Experiment& experiment,
                                                     size_t index) {
   ResolvedFault fault;
@@ -322,6 +343,7 @@ tl::expected<ResolvedFault, Problems> resolve_fault(const Topology& topology, co
       return fault;
   }
   if (problem) return tl::unexpected(Problems{*problem});
+  fault.what += manner_suffix(fault.spec->manner);
   for (const Separation& separation : fault.separations)
     if (separation.inner.enforcers.empty() && separation.outer.enforcers.empty())
       return tl::unexpected(Problems{

@@ -42,6 +42,7 @@ struct ResolvedFault {
   std::string what;                     // "everything to and from site pangyo"
   std::vector<Separation> separations;  // empty: nothing is touched
   std::set<std::string> targets;        // hosts the fault is about
+  std::set<std::string> services;       // that it is aimed at; empty: hosts or sites
   // What counts against the limits. A partition takes nobody away, so it counts with
   // its smaller side.
   std::set<std::string> limited_hosts, limited_sites;

@@ -11,11 +11,14 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/plan/sha256.h"
+#include "injector/record/write_file.h"
 
 namespace blackstart {
 namespace {
 
 using nlohmann::json;
+
+constexpr int kDeepest = 32;
 
 std::string bytes_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -26,16 +29,6 @@ std::string seal(json& event) {
   event.erase("hash");
   event["hash"] = sha256_hex(bytes_of(event));
   return bytes_of(event);
-}
-
-bool write_all(int fd, std::string_view data) {
-  while (!data.empty()) {
-    const ssize_t written = ::write(fd, data.data(), data.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    data.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
 }
 
 }  // namespace
@@ -80,30 +73,33 @@ Result<> EventLog::append(std::string_view type, const json& data, UnixNs at) {
   return {};
 }
 
-Result<VerifiedLog> verify_log(const std::string& file, const std::string& head) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return fail_errno(errno, "read event log", file);
+tl::expected<VerifiedLog, Problem> verify_log(const std::string& file, const std::string& head) {
   VerifiedLog verified;
-  const auto broken = [&](const char* what) {
-    return fail(ErrorKind::kInvalid, "verify event log", file + ":" + std::to_string(verified.events + 1), 0,
-                what);
+  const auto broken = [&](std::string what) {
+    const int line = static_cast<int>(verified.events) + 1;
+    return tl::unexpected(Problem{Problem::Kind::kInvalid, {file, line}, std::move(what), ""});
   };
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return tl::unexpected(Problem{Problem::Kind::kInvalid, {file}, "cannot be read", ""});
+  // Nothing the log writes is nested deeper; what is, is left out, and the hash tells.
+  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth < kDeepest; };
   for (std::string line; std::getline(in, line);) {
-    if (in.eof()) return broken("the last line is not whole");
-    json event = json::parse(line, nullptr, false);
-    if (!event.is_object()) return broken("this line is no event");
-    if (event.value("seq", json()) != json(verified.events)) return broken("an event was added or taken out");
+    if (in.eof()) return broken("the line is cut off");
+    json event = json::parse(line, shallow, false);
+    if (!event.is_object()) return broken("this is no event");
+    if (event.value("seq", json()) != json(verified.events))
+      return broken("`seq` is not " + std::to_string(verified.events) + ": an event was added or taken out");
     if (event.value("prev", json()) != json(verified.head))
-      return broken("this event does not follow the one before it");
-    if (seal(event) != line) return broken("this event is not what was written");
-    verified.before_last = verified.head;
+      return broken("`prev` is not the hash of the line before");
+    if (seal(event) != line) return broken("`hash` is not that of this line: it is not what was written");
+    const json type = event.value("type", json());
+    verified.last = {type.is_string() ? type.get<std::string>() : "", bytes_of(event.value("data", json()))};
+    if (verified.events == 0) verified.first = verified.last;
     verified.head = event["hash"];
-    verified.last_type = event.value("type", "");
-    verified.last_data = event.value("data", json()).dump();
     ++verified.events;
   }
   if (!head.empty() && verified.head != head)
-    return broken("the log does not end in the head that was printed");
+    return broken("the log does not end in the head given: " + head);
   return verified;
 }
 

@@ -14,6 +14,7 @@
 
 #include "agents/contract/result.h"
 #include "agents/contract/units.h"
+#include "agents/language/problem.h"
 
 namespace blackstart {
 
@@ -45,12 +46,17 @@ class EventLog {
 };
 
 struct VerifiedLog {
+  struct Event {
+    std::string type, data;  // data as JSON
+  };
   uint64_t events = 0;
-  std::string head, before_last;     // hashes of the last event and of the one before it
-  std::string last_type, last_data;  // of the last event; its data as JSON
+  std::string head;   // "" without an event
+  Event first, last;  // the same one where there is only one
 };
-// Reads the whole chain. Fails at the first line that is not what was written, and, where `head` is
-// given, when the chain does not end in it.
-[[nodiscard]] Result<VerifiedLog> verify_log(const std::string& file, const std::string& head = {});
+// Reads the whole chain. Fails at the first line that is not what was written, with the line and the
+// field that does not fit, and, where `head` is given, when the chain does not end in it. A chain cut
+// off behind an event is a chain still: only the head tells.
+[[nodiscard]] tl::expected<VerifiedLog, Problem> verify_log(const std::string& file,
+                                                            const std::string& head = {});
 
 }  // namespace blackstart

@@ -105,6 +105,11 @@ struct OutcomeMark {
   UnixNs at = 0;
 };
 
+// What came, went or changed on a host while the run lasted, and is not ours.
+struct OutcomeChange {
+  std::string host, kind, object, detail, change;  // change: "appeared", "vanished", "changed"
+};
+
 struct Outcome {
   std::string run, experiment, summary, hash, topology;
   Verdict verdict = Verdict::kNone;
@@ -125,7 +130,8 @@ struct Outcome {
   std::vector<OutcomeObjective> objectives;
   std::vector<OutcomeMark> marks;
   std::vector<SingleSiteDependency> single_site;
-  std::vector<std::string> residue;
+  std::vector<std::string> residue;  // ours: "HOST: OBJECT; remove it with: COMMAND"
+  std::vector<OutcomeChange> changes;
   std::vector<std::string> notes;  // data gaps, agents lost, what could not be injected
   std::string log_file, log_head;
   Duration series_step{0};                      // the length of every span of every probe's series

@@ -88,6 +88,7 @@ json probe_json(const OutcomeProbe& probe, const auto& moment) {
           {"series", std::move(series)}};
 }
 
+// A key that earlier records lack is as if nothing were known of it.
 Outcome parsed(const json& in) {
   Outcome out;
   const UnixNs zero = in.at("zeroUnixNs");
@@ -144,7 +145,7 @@ Outcome parsed(const json& in) {
                         moment(each.at("impactTo")),
                         each.at("lastReason"),
                         {}};
-    for (const json& span : each.at("series"))
+    for (const json& span : each.value("series", json::array()))
       out.probes[name].series.push_back({moment(span.at("at")), span.at("attempts"), span.at("failures")});
   }
   for (const json& each : in.at("hypothesis"))
@@ -163,24 +164,33 @@ Outcome parsed(const json& in) {
     out.single_site.push_back(
         {each.at("service"), each.at("dependency"), each.at("site"), each.at("evidence")});
   out.residue = in.at("residue");
+  for (const json& each : in.value("changes", json::array()))
+    out.changes.push_back(
+        {each.at("host"), each.at("kind"), each.at("object"), each.at("detail"), each.at("change")});
   out.notes = in.at("notes");
   out.log_file = in.at("log").at("file");
-  out.log_head = in.at("log").at("head");
-  out.series_step = duration(in.at("seriesStep"));
-  out.warnings = in.at("warnings");
-  out.blind = in.at("blind");
-  for (const json& each : in.at("untouched")) out.untouched.push_back({each.at("what"), each.at("why"), {}});
-  out.versions = in.at("versions");
+  out.log_head = maybe<std::string>(in.at("log").value("head", json())).value_or("");
+  out.series_step = duration(in.value("seriesStep", json(0)));
+  out.warnings = in.value("warnings", out.warnings);
+  out.blind = in.value("blind", out.blind);
+  for (const json& each : in.value("untouched", json::array()))
+    out.untouched.push_back({each.at("what"), each.at("why"), {}});
+  out.versions = in.value("versions", out.versions);
   return out;
 }
 
 }  // namespace
+
+std::string json_text(const json& document) {
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
 
 json outcome_json(const Outcome& outcome) {
   const auto moment = [&](UnixNs at) { return or_null(from_zero(outcome, at)); };
   const auto verdict = [](Verdict value) {
     return value == Verdict::kNone ? json(nullptr) : json(verdict_name(value));
   };
+  const json head = outcome.log_head.empty() ? json() : json(outcome.log_head);
   json out{{"kind", "Outcome"},
            {"run", outcome.run},
            {"experiment", outcome.experiment},
@@ -198,13 +208,13 @@ json outcome_json(const Outcome& outcome) {
            {"applySkew", or_null(outcome.apply_skew)},
            {"residue", outcome.residue},
            {"notes", outcome.notes},
-           {"log", {{"file", outcome.log_file}, {"head", outcome.log_head}}},
+           {"log", {{"file", outcome.log_file}, {"head", head}}},
            {"seriesStep", seconds(outcome.series_step)},
            {"warnings", outcome.warnings},
            {"blind", outcome.blind},
            {"versions", outcome.versions}};
   for (const char* list : {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks",
-                           "singleSite", "untouched"})
+                           "singleSite", "changes", "untouched"})
     out[list] = json::array();
   out["services"] = out["probes"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
@@ -233,6 +243,12 @@ json outcome_json(const Outcome& outcome) {
                                  {"censored", each.censored}});
   for (const OutcomeMark& each : outcome.marks)
     out["marks"].push_back({{"mark", each.mark}, {"at", moment(each.at)}});
+  for (const OutcomeChange& each : outcome.changes)
+    out["changes"].push_back({{"host", each.host},
+                              {"kind", each.kind},
+                              {"object", each.object},
+                              {"detail", each.detail},
+                              {"change", each.change}});
   for (const SingleSiteDependency& each : outcome.single_site)
     out["singleSite"].push_back({{"service", each.service},
                                  {"dependency", each.dependency},

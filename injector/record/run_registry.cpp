@@ -80,12 +80,17 @@ RunRegistry::Open::~Open() {
 Result<RunRegistry::Open> RunRegistry::open(RunRecord record) {
   record.pid = getpid();
   record.pid_start = start_time(record.pid);
+  record.state = kept_;
   for (const std::string& folder : {kept_folder(record.run), live_ + "/runs/" + record.run})
     if (auto ok = make_folder(folder); !ok) return tl::unexpected(ok.error());
-  const json text{{"run", record.run},           {"experiment", record.experiment},
-                  {"topology", record.topology}, {"agents", record.agents},
-                  {"started", record.started},   {"pid", record.pid},
-                  {"pidStart", record.pid_start}};
+  const json text{{"run", record.run},
+                  {"experiment", record.experiment},
+                  {"topology", record.topology},
+                  {"agents", record.agents},
+                  {"started", record.started},
+                  {"pid", record.pid},
+                  {"pidStart", record.pid_start},
+                  {"state", record.state}};
   if (auto ok = write_file(live_ + "/runs/" + record.run + "/conductor", text.dump() + "\n"); !ok)
     return tl::unexpected(ok.error());
   return Open(*this, record.run);
@@ -108,7 +113,8 @@ Result<std::vector<RunRecord>> RunRegistry::live() const {
     if (!text.is_object()) continue;
     records.push_back({run, text.value("experiment", ""), text.value("topology", ""),
                        text.value("agents", ""), text.value("started", UnixNs{0}),
-                       text.value("pid", int64_t{0}), text.value("pidStart", uint64_t{0})});
+                       text.value("pid", int64_t{0}), text.value("pidStart", uint64_t{0}),
+                       text.value("state", "")});
   }
   return records;
 }
@@ -127,7 +133,21 @@ Result<> RunRegistry::request_abort(const std::string& run, const std::string& w
 
 std::optional<std::string> RunRegistry::abort_requested(const std::string& run) const {
   if (auto why = text_of(live_ + "/runs/" + run + "/abort")) return why;
-  return text_of(live_ + "/abort");
+  if (auto why = text_of(live_ + "/abort")) return why;
+  if (const auto lever = engaged_lever(kept_)) return lever->text();
+  return std::nullopt;
+}
+
+Result<> RunRegistry::may_start() const {
+  if (const auto lever = engaged_lever(kept_))
+    return fail(ErrorKind::kRefused, lever->text(), "", 0,
+                Lever(kept_).engaged() && kept_ != kStateFolder
+                    ? "blackstart lever release --state " + kept_ + " lets runs start again"
+                    : "blackstart lever release lets runs start again");
+  if (const auto why = text_of(live_ + "/abort"))
+    return fail(ErrorKind::kRefused, "every run is to end (" + *why + ")", "", 0,
+                "rm " + live_ + "/abort lets runs start again");
+  return {};
 }
 
 }  // namespace blackstart

@@ -14,6 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr size_t kMostChanges = 10;
+
 bool weighted(const Outcome& outcome) {
   return std::any_of(outcome.probes.begin(), outcome.probes.end(),
                      [](const auto& probe) { return probe.second.weight > 0; });
@@ -143,8 +145,7 @@ std::vector<Figure> figures(const Outcome& outcome) {
 
 std::vector<std::string> advice(const Outcome& outcome) {
   std::vector<std::string> list;
-  for (const std::string& left : outcome.residue)
-    list.push_back("Clean up what was left behind: " + left + ".");
+  for (const std::string& left : outcome.residue) list.push_back("Clean up what was left behind: " + left);
   if (outcome.recovery_verdict == Verdict::kFail)
     list.push_back(
         "Find what keeps the system down although the faults are gone: it needs a hand to come back.");
@@ -182,6 +183,22 @@ std::vector<std::string> advice(const Outcome& outcome) {
   silent.insert(silent.end(), judged.unknown.begin(), judged.unknown.end());
   if (!silent.empty()) list.push_back("Make " + joined(silent) + " observable: nobody knows how it did.");
   return list;
+}
+
+std::vector<std::string> left_and_changed(const Outcome& outcome) {
+  std::vector<std::string> lines;
+  if (outcome.residue.empty()) lines.emplace_back("residue: none");
+  for (const std::string& left : outcome.residue) lines.push_back("RESIDUE: " + left);
+  const std::string others = "changed meanwhile (not ours): ";
+  const size_t shown = std::min(outcome.changes.size(), kMostChanges);
+  for (size_t i = 0; i < shown; ++i) {
+    const OutcomeChange& each = outcome.changes[i];
+    lines.push_back(others + each.host + ": " + each.kind + " " + each.object + " " + each.change +
+                    (each.detail.empty() ? "" : " (" + each.detail + ")"));
+  }
+  if (shown < outcome.changes.size())
+    lines.push_back(others + std::to_string(outcome.changes.size() - shown) + " more");
+  return lines;
 }
 
 std::optional<double> answered(const Outcome& outcome, std::optional<double> OutcomeProbe::*ratio) {

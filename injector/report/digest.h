@@ -23,6 +23,10 @@ struct Figure {
 // What to change or to try again, most urgent first; empty: nothing follows from this run.
 [[nodiscard]] std::vector<std::string> advice(const Outcome& outcome);
 
+// What is left on the hosts, a line each, or that nothing is; then what others changed there meanwhile: the
+// first few, the JSON report has all.
+[[nodiscard]] std::vector<std::string> left_and_changed(const Outcome& outcome);
+
 // The share of requests that were answered, journeys by their weight (all alike where none has one);
 // nullopt as long as one of them is unknown.
 [[nodiscard]] std::optional<double> answered(const Outcome& outcome,

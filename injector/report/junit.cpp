@@ -147,6 +147,7 @@ std::string junit_text(const Outcome& outcome) {
     systems += each.objective + " within " + format_duration(each.target) + ": " + achieved_text(each) + "\n";
   for (const OutcomeMark& each : outcome.marks)
     systems += "mark " + each.mark + ": " + since(from_zero(outcome, each.at)) + "\n";
+  for (const std::string& line : left_and_changed(outcome)) systems += line + "\n";
 
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" + attribute("name", "blackstart") +
          counts + ">\n  <testsuite" + attribute("name", outcome.experiment) + counts +

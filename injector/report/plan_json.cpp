@@ -7,6 +7,21 @@ namespace blackstart::report {
 
 using nlohmann::json;
 
+namespace {
+
+json texts(const std::vector<TimeWindow>& windows) {
+  json out = json::array();
+  for (const TimeWindow& window : windows) out.push_back(window.text);
+  return out;
+}
+
+json windows(const Windows& windows) {
+  if (!windows.any()) return nullptr;
+  return {{"zone", windows.zone}, {"allowed", texts(windows.allowed)}, {"blocked", texts(windows.blocked)}};
+}
+
+}  // namespace
+
 json plan_json(const Plan& plan) {
   json out{{"kind", "Plan"},
            {"experiment", plan.experiment},
@@ -18,6 +33,9 @@ json plan_json(const Plan& plan) {
            {"targets", json::array()},
            {"untouched", json::array()},
            {"predicted", {{"services", json::object()}, {"singleSite", json::array()}}},
+           {"requires", plan.preconditions},
+           {"windows", windows(plan.windows)},
+           {"length", seconds(plan.length)},
            {"warnings", plan.warnings},
            {"blind", plan.blind}};
   for (const PlanFault& fault : plan.faults)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -11,6 +12,8 @@ namespace blackstart::report {
 
 // For a person on call: what, when, who, what will break and why, what will not be touched.
 [[nodiscard]] std::string plan_text(const Plan& plan);
+// When a drill may run, a line each for what is allowed and what is blocked; empty: at any time.
+[[nodiscard]] std::vector<std::string> windows_text(const Windows& windows);
 // `kind: Plan`, keys as the language fixes them.
 [[nodiscard]] nlohmann::json plan_json(const Plan& plan);
 

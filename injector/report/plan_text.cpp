@@ -80,12 +80,26 @@ std::string bullets(const std::string& title, const std::vector<std::string>& li
 
 }  // namespace
 
+std::vector<std::string> windows_text(const Windows& windows) {
+  std::vector<std::string> lines;
+  const auto add = [&](const char* what, const std::vector<TimeWindow>& list) {
+    std::vector<std::string> texts;
+    for (const TimeWindow& window : list) texts.push_back(window.text);
+    if (!texts.empty()) lines.push_back(what + joined(texts) + ", by the clock of " + windows.zone);
+  };
+  add("only in ", windows.allowed);
+  add("never in ", windows.blocked);
+  return lines;
+}
+
 std::string plan_text(const Plan& plan) {
   std::string out = "Plan: " + plan.experiment + (plan.topology.empty() ? "" : " on " + plan.topology) +
                     ", over after " + format_duration(plan.end) + "\n";
   if (!plan.summary.empty()) out += wrapped("  ", plan.summary);
   out += "\n" + faults(plan) + "\n" + hosts(plan) + "\n" + impact(plan) + "\n" + single_site(plan) +
          untouched(plan) + "\n";
+  out += bullets("Must be true before anything is touched", plan.preconditions);
+  out += bullets("Windows", windows_text(plan.windows));
   out += bullets("Cannot be seen", plan.blind);
   out += bullets("Warnings", plan.warnings);
   return out + "Plan hash " + plan.hash + "\nNothing was written or touched.\n";

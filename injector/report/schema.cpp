@@ -121,6 +121,14 @@ Json probe() {
                                          {"failures", count()}}))}});
 }
 
+Json windows() {
+  Json schema =
+      object({{"zone", text(), "whose clock"}, {"allowed", list(text())}, {"blocked", list(text())}});
+  // Only where a plan is printed: it depends on when.
+  schema["properties"]["standing"] = text();
+  return maybe(schema);
+}
+
 Json titled(const char* title, const Json& body) {
   Json schema{{"title", title}};
   schema.update(body);
@@ -173,12 +181,21 @@ Json outcome_schema() {
               {"marks", list(object({{"mark", text()}, {"at", maybe(moment())}}))},
               {"singleSite", single_site()},
               {"residue", list(text()), "what was left behind; must be empty"},
+              {"changes",
+               list(object({{"host", text()},
+                            {"kind", text()},
+                            {"object", text()},
+                            {"detail", text()},
+                            {"change", one_of({"appeared", "vanished", "changed"})}})),
+               "what others changed on the hosts meanwhile"},
               {"notes", list(text())},
               {"warnings", list(text())},
               {"blind", list(text()), "what the plan could not see"},
               {"untouched", list(object({{"what", text()}, {"why", text()}}))},
               {"versions", named(text())},
-              {"log", object({{"file", text()}, {"head", digest(), "of the event log's hash chain"}})}}));
+              {"log", object({{"file", text()},
+                              {"head", maybe(digest()),
+                               "of the record; null in the record itself, which it is made from"}})}}));
 }
 
 Json plan_schema() {
@@ -211,6 +228,9 @@ Json plan_schema() {
                         {"predicted", object({{"services", named(object({{"impact", predicted_impact()},
                                                                          {"because", list(text())}}))},
                                               {"singleSite", single_site()}})},
+                        {"requires", list(text()), "what must be true before anything is touched"},
+                        {"windows", windows(), "when it may run; null: at any time"},
+                        {"length", number(), "seconds from the start to the end of the watch"},
                         {"warnings", list(text())},
                         {"blind", list(text())}}));
 }

@@ -47,10 +47,6 @@ std::string failures_of(const OutcomeProbe& probe) {
   return failures;
 }
 
-std::string residue_line(const Outcome& outcome) {
-  return outcome.residue.empty() ? "residue: none" : "RESIDUE: " + joined(outcome.residue, "; ");
-}
-
 }  // namespace
 
 Section what_happened(const Outcome& outcome) {
@@ -154,6 +150,12 @@ Section judged(const Outcome& outcome) {
     row("guard", each.guard + (each.why.empty() ? "" : " (" + each.why + ")"),
         yes_no(!each.breached, "held", "BREACHED"), each.at);
   if (!out.table.empty()) out.table.insert(out.table.begin(), {"what", "answer", "asked"});
+  return out;
+}
+
+Section judged_narrow(const Outcome& outcome) {
+  Section out = judged(outcome);
+  if (!out.table.empty()) out.table.erase(out.table.begin());
   return out;
 }
 
@@ -270,8 +272,7 @@ Section limits(const Outcome& outcome) {
 }
 
 Section evidence(const Outcome& outcome) {
-  Section out{"Afterwards", {}, {}};
-  out.lines.push_back(residue_line(outcome));
+  Section out{"Afterwards", left_and_changed(outcome), {}};
   if (!outcome.log_file.empty()) out.lines.push_back("log: " + outcome.log_file);
   out.lines.push_back("log head: " + or_unknown(outcome.log_head));
   out.lines.push_back("plan hash: " + or_unknown(outcome.hash));
@@ -290,7 +291,7 @@ Section evidence_narrow(const Outcome& outcome) {
   }
   if (!alone.empty()) out.lines.push_back("stands in one site alone: " + joined(alone));
   for (const std::string& note : outcome.notes) out.lines.push_back("note: " + note);
-  out.lines.push_back(residue_line(outcome));
+  for (const std::string& line : left_and_changed(outcome)) out.lines.push_back(line);
   out.lines.push_back("log head: " + or_unknown(outcome.log_head));
   return out;
 }

@@ -16,6 +16,7 @@ namespace blackstart::report {
 [[nodiscard]] Section probes_narrow(const Outcome& outcome);
 [[nodiscard]] Section recovery(const Outcome& outcome);
 [[nodiscard]] Section judged(const Outcome& outcome);
+[[nodiscard]] Section judged_narrow(const Outcome& outcome);  // without the head of the table
 [[nodiscard]] Section objectives(const Outcome& outcome);
 [[nodiscard]] Section objectives_narrow(const Outcome& outcome);  // marks among them, no yardsticks
 [[nodiscard]] Section marks(const Outcome& outcome);

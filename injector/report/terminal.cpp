@@ -25,7 +25,7 @@ const char* colour_of(Verdict verdict) {
 // What a person wants to see at once; the rest is in the files.
 std::vector<Section> screen(const Outcome& outcome) {
   return {what_happened(outcome), services_narrow(outcome),   probes_narrow(outcome),
-          judged(outcome),        objectives_narrow(outcome), evidence_narrow(outcome)};
+          judged_narrow(outcome), objectives_narrow(outcome), evidence_narrow(outcome)};
 }
 
 }  // namespace

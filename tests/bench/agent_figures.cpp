@@ -43,6 +43,17 @@ class Agent {
     request.mutable_fire()->set_horizon_ns(INT64_MAX);
     ask(request);
   }
+  // Whoever follows an agent that was killed ends too.
+  ~Agent() {
+    for (int i = 0; i < 200; ++i) {
+      const auto reply = channel_.call(kHost, hello(), 1s);
+      if (reply) ::kill(static_cast<pid_t>(reply->report().pid()), SIGTERM);
+      if (!reply && i > 20) return;
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
   void kill() const { started_.send(SIGKILL); }
 
   // Resident memory in MiB, and how much of it is not backed by a file.
@@ -90,9 +101,9 @@ Section weights(const std::string& scratch) {
   return out;
 }
 
-Row kill_to_healthy(const std::string& scratch, contract::Attachment attachment, const std::string& name) {
-  contract::Order order = order_to_drop({});
-  order.set_attachment(attachment);
+Row kill_to_healthy(const std::string& scratch, const Ours& ours) {
+  const std::string name = ours.name;
+  contract::Order order = ours.on(order_to_drop({}));
   to_wire(Prefix::of(*Address::parse(kThere)), order.mutable_faults(0)->mutable_rules(0)->add_peers());
   std::vector<double> times;
   for (int i = 0; i < kKills; ++i) {
@@ -116,8 +127,7 @@ Row kill_to_healthy(const std::string& scratch, contract::Attachment attachment,
 
 std::vector<Section> agent_figures(const std::string& scratch) {
   Section dead{"after the death of who armed it", {}};
-  dead.rows.push_back(kill_to_healthy(scratch, contract::ATTACHMENT_TCX, "Blackstart (tcx)"));
-  dead.rows.push_back(kill_to_healthy(scratch, contract::ATTACHMENT_CLSACT, "Blackstart (clsact)"));
+  for (const Ours& ours : kOurs) dead.rows.push_back(kill_to_healthy(scratch, ours));
   return {dead, weights(scratch)};
 }
 

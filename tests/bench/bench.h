@@ -40,6 +40,24 @@ std::string dotted(uint32_t address);  // host byte order
 // plan.
 contract::Order order_to_drop(const std::vector<bench_peers>& peers);
 
+// The ways our own faults are injected.
+struct Ours {
+  const char* name;
+  contract::Engine engine;
+  contract::Attachment attachment;
+
+  [[nodiscard]] contract::Order on(contract::Order order) const {
+    order.set_engine(engine);
+    order.set_attachment(attachment);
+    return order;
+  }
+};
+inline constexpr Ours kOurs[] = {
+    {"Blackstart (tcx)", contract::ENGINE_EBPF, contract::ATTACHMENT_TCX},
+    {"Blackstart (clsact)", contract::ENGINE_EBPF, contract::ATTACHMENT_CLSACT},
+    {"Blackstart (netfilter)", contract::ENGINE_NETFILTER, contract::ATTACHMENT_AUTO},
+};
+
 template <typename T>
 T must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message());

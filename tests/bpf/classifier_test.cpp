@@ -10,6 +10,7 @@
 #include "agents/faults/traffic/datapath.h"
 #include "tests/support/order_builder.h"
 #include "tests/support/packet.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -99,6 +100,7 @@ TEST_F(ClassifierTest, StrangersAndNeighboursPass) {
 }
 
 TEST_F(ClassifierTest, WhatIsNotIpPasses) {
+  proves("S5");
   given(OrderBuilder().fault({{.peers = {"0.0.0.0/0", "::/0"}}}));
   EXPECT_EQ(out(Ethernet() / Arp{}), kNext);
   EXPECT_EQ(in(Ethernet() / Arp{}), kNext);
@@ -168,6 +170,7 @@ TEST_F(ClassifierTest, RulesWithPorts) {
 }
 
 TEST_F(ClassifierTest, ProtectedPrefixesAndPortsAlwaysPass) {
+  proves("S5");
   given(OrderBuilder()
             .fault({{.peers = {"198.18.0.0/15", "fd00:18::/32"}}})
             .protect({"198.18.0.0/24", "198.18.1.11"},
@@ -184,6 +187,7 @@ TEST_F(ClassifierTest, ProtectedPrefixesAndPortsAlwaysPass) {
 }
 
 TEST_F(ClassifierTest, FragmentsThatMayBeProtectedPass) {
+  proves("S5");
   given(OrderBuilder()
             .fault({{.peers = {"198.18.1.0/24", "fd00:18:1::/64"}}})
             .protect({}, {port(22, contract::PROTOCOL_TCP)}));
@@ -265,6 +269,7 @@ TEST_F(ClassifierTest, ManySingleAddressesOfBothFamilies) {
 }
 
 TEST_F(ClassifierTest, SeveralFaultsEachInItsWindow) {
+  proves("S1");
   given(OrderBuilder()
             .site("here", {"198.18.9.0/24"})
             .site("there", {"198.18.1.0/24"})
@@ -289,6 +294,7 @@ TEST_F(ClassifierTest, AFaultMayHaveSeveralRules) {
 }
 
 TEST_F(ClassifierTest, InForceFromStartToEndAndNeverPastTheLease) {
+  proves("S1,S3");
   const contract::Order order = OrderBuilder().fault({{.peers = {"198.18.1.1"}}}, 10s, 20s);
   const Packet packet = to("198.18.1.1");
   // Half a second is far more than a tick of the coarse clock.

@@ -19,6 +19,7 @@
 #include "agents/kernel/named_netns.h"
 #include "injector/experiment/load.h"
 #include "injector/lab/paths.h"
+#include "tests/support/promise.h"
 
 namespace blackstart::lab {
 namespace {
@@ -349,6 +350,7 @@ TEST_F(LabTest, AMissingProgramIsSaidBeforeAnythingIsMade) {
 }
 
 TEST_F(LabTest, AForeignNamespaceIsLeftAlone) {
+  proves("S9");
   ASSERT_TRUE(create_netns("lab-test-phone-1"));
   const auto lab = up();
   ASSERT_FALSE(lab);

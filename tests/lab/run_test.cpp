@@ -1,123 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole drills through the command line, on a lab of sample services: real agents, real packets.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <thread>
-#include <utility>
+#include <sstream>
 
-#include <nlohmann/json.hpp>
-
-#include "tests/support/command.h"
+#include "tests/lab/run_fixture.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
-
-using namespace std::chrono_literals;
-using nlohmann::json;
-namespace fs = std::filesystem;
-
-const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-// The smallest lab that ships, under a name of the test's own.
-constexpr const char* kLab = "run-test";
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-const std::string kTopology = fs::temp_directory_path() / "blackstart-run-test.yaml";
-
-// Asks both services from the phone, with patience for an emulated machine.
-constexpr const char* kHead = R"(
-apiVersion: blackstart/v1
-kind: Experiment
-metadata: {name: test, summary: a short cut}
-spec:
-  steadyState:
-    for: 1s
-    probes:
-      - {name: login, from: phone-1, every: 200ms, timeout: 900ms, weight: 0.5, http: {url: "http://login.lab:8080/", status: 200}}
-      - {name: news, from: phone-1, every: 200ms, timeout: 2s, weight: 0.5, http: {url: "http://news.lab:8081/", status: 200}}
-  recovery: {watch: 2s}
-)";
-
-class RunTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    std::ofstream(kTopology) << replaced(read_text(BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml"),
-                                         "name: two-sites", std::string("name: ") + kLab);
-    const auto up = run_command({kBin + "blackstart", "lab", "up", kTopology});
-    ASSERT_EQ(up.exit_code, 0) << up.err;
-    lab_is_ours_ = true;
-  }
-  static void TearDownTestSuite() {
-    fs::remove(kTopology);
-    if (!std::exchange(lab_is_ours_, false)) return;
-    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}).exit_code, 0);
-  }
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    ASSERT_TRUE(lab_is_ours_);
-    char name[] = "/tmp/blackstart-run-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) fs::remove_all(folder_);
-  }
-
-  std::string experiment(const std::string& rest) const {
-    const std::string path = folder_ + "/experiment.yaml";
-    std::ofstream(path) << kHead << rest;
-    return path;
-  }
-  std::vector<std::string> command(const std::string& experiment, const std::string& topology = kTopology,
-                                   const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> argv{kBin + "blackstart", "run",   experiment, "--topology", topology, "--yes",
-                                  "--state",           folder_, "--output", "json"};
-    argv.insert(argv.end(), more.begin(), more.end());
-    return argv;
-  }
-  static json parsed(const CommandResult& result) {
-    json outcome = json::parse(result.out, nullptr, false);
-    EXPECT_TRUE(outcome.is_object()) << result.out << result.err;
-    return outcome;
-  }
-  // An attempt from the phone, outside every probe.
-  static bool phone_reaches(const std::string& url) {
-    return run_command({kBin + "blackstart", "lab", "exec", "--lab", kLab, "phone-1", "curl", "-fsS", "-m",
-                        "1", "-o", "/dev/null", url},
-                       10s)
-               .exit_code == 0;
-  }
-  static std::string live_run() {
-    const json runs =
-        json::parse(run_command({kBin + "blackstart", "status", "--output", "json"}).out, nullptr, false);
-    for (const json& run : runs)
-      if (run["conductor"] == "alive" && run["topology"] == kLab) return run["run"];
-    return {};
-  }
-  static bool wait_dark() {
-    for (int i = 0; i < 100; ++i) {
-      if (!phone_reaches("http://198.18.1.11:8081/")) return true;
-      std::this_thread::sleep_for(50ms);
-    }
-    return false;
-  }
-
-  static inline bool lab_is_ours_ = false;
-  std::string folder_;
-};
 
 class EitherAttachment : public RunTest, public testing::WithParamInterface<const char*> {};
 
@@ -129,6 +19,7 @@ bool can_attach(const std::string& attachment) {
 }
 
 TEST_P(EitherAttachment, ASiteGoesDarkAndComesBack) {
+  proves("S8");
   if (!can_attach(GetParam())) GTEST_SKIP() << "this kernel has no " << GetParam();
   const auto path = experiment(R"(
   timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 6s}]
@@ -194,6 +85,7 @@ TEST_F(RunTest, AWrongPrefixIsInconclusive) {
 }
 
 TEST_F(RunTest, ASecondRunIsRefusedAndToldWhichHoldsTheHost) {
+  proves("S12");
   const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 8s}]\n");
   RunningCommand first(command(path));
   ASSERT_TRUE(wait_dark());
@@ -207,6 +99,7 @@ TEST_F(RunTest, ASecondRunIsRefusedAndToldWhichHoldsTheHost) {
 }
 
 TEST_F(RunTest, CtrlCAbortsAtOnce) {
+  proves("S7");
   const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n");
   RunningCommand run(command(path));
   ASSERT_TRUE(wait_dark());
@@ -218,6 +111,7 @@ TEST_F(RunTest, CtrlCAbortsAtOnce) {
 }
 
 TEST_F(RunTest, AbortWorksFromAnotherTerminal) {
+  proves("S7");
   const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n");
   RunningCommand run(command(path));
   ASSERT_TRUE(wait_dark());
@@ -227,6 +121,7 @@ TEST_F(RunTest, AbortWorksFromAnotherTerminal) {
 }
 
 TEST_F(RunTest, ADeadConductorEndsWithItsLeaseAndAbortGoesAroundIt) {
+  proves("S3,S7");
   const auto path =
       experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 60s}]\n  lease: 3s\n");
   std::string first;
@@ -258,13 +153,21 @@ TEST_F(RunTest, ADeadConductorEndsWithItsLeaseAndAbortGoesAroundIt) {
 }
 
 TEST_F(RunTest, WhatWasKeptIsUnbroken) {
+  proves("S14");
   const auto path = experiment("  timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 2s}]\n");
   const auto result = run_command(
       command(path, kTopology, {"--report", folder_ + "/report.md", "--metrics", folder_ + "/run.prom"}));
   const json outcome = parsed(result);
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   const std::string run = outcome["run"];
-  EXPECT_EQ(run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_}).exit_code, 0);
+  EXPECT_EQ(run_command({kBin + "blackstart", "report", run, "--verify", "--state", folder_, "--head",
+                         outcome["log"]["head"]})
+                .exit_code,
+            0);
+  EXPECT_EQ(run_command({kBin + "blackstart", "report", folder_ + "/runs/" + run, "--verify", "--head",
+                         std::string(64, '0')})
+                .exit_code,
+            4);
   EXPECT_EQ(
       json::parse(
           run_command({kBin + "blackstart", "report", run, "--state", folder_, "--output", "json"}).out),

@@ -5,15 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "agents/contract/units.h"
 #include "agents/faults/traffic/traffic_fault.h"
+#include "agents/inventory/inventory.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/order_builder.h"
+#include "tests/support/promise.h"
 #include "tests/support/sockets.h"
 
 namespace blackstart::test {
@@ -44,11 +46,50 @@ inline uint64_t packets(const contract::HostReport& report, const std::string& v
   return sum;
 }
 
+// What decides on packets, and the feature of the kernel it needs.
+struct EngineCase {
+  const char* name;
+  const char* reported;
+  const char* feature;
+  contract::Engine engine;
+  contract::Attachment attachment;
+
+  [[nodiscard]] OrderBuilder on(OrderBuilder order) const {
+    return order.engine(engine).attachment(attachment);
+  }
+  [[nodiscard]] bool is_ebpf() const { return engine == contract::ENGINE_EBPF; }
+};
+inline constexpr EngineCase kEngines[] = {
+    {"tcx", "ebpf/tcx", "tcx", contract::ENGINE_EBPF, contract::ATTACHMENT_TCX},
+    {"clsact", "ebpf/clsact", "clsact", contract::ENGINE_EBPF, contract::ATTACHMENT_CLSACT},
+    {"netdev", "netfilter/netdev", "nft-egress", contract::ENGINE_NETFILTER, contract::ATTACHMENT_AUTO},
+};
+inline std::string name_of(const testing::TestParamInfo<EngineCase>& info) {
+  return info.param.name;
+}
+
+// A journal in memory.
+class Steps final : public StepLog {
+ public:
+  Result<uint64_t> record(const contract::Step& step) override {
+    open[++last_] = step;
+    return last_;
+  }
+  Result<> taken_back(uint64_t step) override {
+    open.erase(step);
+    return {};
+  }
+  std::map<uint64_t, contract::Step> open;
+
+ private:
+  uint64_t last_ = 0;
+};
+
 // The test stands on host `here`; an echo server stands on `there`.
 class TrafficFaultTest : public testing::Test {
  protected:
+  explicit TrafficFaultTest(const std::string& name = "engines") : sandbox_(name) {}
   void SetUp() override {
-    std::filesystem::create_directories(state_dir_);
     {
       const auto there = sandbox_.enter("there");
       echo_ = std::make_unique<EchoServer>();
@@ -63,14 +104,13 @@ class TrafficFaultTest : public testing::Test {
     if (!here_) return;  // skipped before anything was made
     fault_.reset();
     EXPECT_EQ(sandbox_.inventory("here"), before_) << "something was left behind";
-    EXPECT_THAT(traffic_residue(), testing::IsEmpty());
-    EXPECT_TRUE(std::filesystem::is_empty(state_dir_));
+    EXPECT_TRUE(steps_.open.empty()) << "recorded and not taken back";
+    EXPECT_THAT(residue_lines(take({})), testing::IsEmpty());
     echo_.reset();
-    std::filesystem::remove_all(state_dir_);
   }
 
   std::unique_ptr<TrafficFault> armed(const contract::Order& order) {
-    auto fault = TrafficFault::make({state_dir_}).value();
+    auto fault = TrafficFault::make({.steps = &steps_}).value();
     const auto ok = fault->arm(order);
     if (!ok) throw std::runtime_error(ok.error().message());
     return fault;
@@ -81,6 +121,18 @@ class TrafficFaultTest : public testing::Test {
     std::this_thread::sleep_for(10ms);
   }
 
+  // Wakes the fault whenever it asks to be, as an agent does, for so long.
+  static void attend(TrafficFault& fault, milliseconds how_long) {
+    const int64_t end = monotonic_now() + Duration(how_long).count();
+    for (int64_t now = monotonic_now(); now < end; now = monotonic_now()) {
+      pollfd one{fault.wake_fd(), POLLIN, 0};
+      if (::poll(&one, 1, static_cast<int>((end - now) / 1'000'000) + 1) == 1) {
+        const auto ok = fault.wake();
+        EXPECT_TRUE(ok) << ok.error().message();
+      }
+    }
+  }
+
   // Polls with datagrams until one is answered; how long that took.
   static milliseconds until_healthy(milliseconds at_most) {
     const auto start = std::chrono::steady_clock::now();
@@ -89,8 +141,8 @@ class TrafficFaultTest : public testing::Test {
     return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
   }
 
-  NetnsSandbox sandbox_{"traffic"};
-  std::string state_dir_ = testing::TempDir() + "blackstart-traffic-test";
+  NetnsSandbox sandbox_;
+  Steps steps_;
   std::unique_ptr<EchoServer> echo_;
   std::unique_ptr<NetnsScope> here_;
   std::unique_ptr<TrafficFault> fault_;

@@ -89,6 +89,15 @@ class OrderBuilder {
     order_.set_attachment(attachment);
     return *this;
   }
+  OrderBuilder& engine(contract::Engine engine) {
+    order_.set_engine(engine);
+    return *this;
+  }
+  // Of the fault added last.
+  OrderBuilder& manner(contract::Manner manner) {
+    order_.mutable_faults(order_.faults_size() - 1)->set_manner(manner);
+    return *this;
+  }
   operator contract::Order() const { return order_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include "agents/language/agent_shape.h"
 #include "injector/experiment/read_experiment.h"
 #include "injector/topology/read_topology.h"
 
@@ -13,7 +14,12 @@ int main() {
     const size_t space = line.find(' ');
     Problems problems;
     const Document document = read_yaml("line", line.substr(space + 1), problems);
-    check(document, line.substr(0, space) == "Topology" ? topology_shape() : experiment_shape(), problems);
+    const std::string kind = line.substr(0, space);
+    check(document,
+          kind == "Topology" ? topology_shape()
+          : kind == "Agent"  ? agent_shape()
+                             : experiment_shape(),
+          problems);
     std::cout << (problems.empty() ? "ok" : problems.front().at.text() + " " + problems.front().message)
               << "\n";
   }

@@ -21,6 +21,7 @@ class SimulatedAgents final : public Channel {
   std::function<bool(const std::string& probe)> probe_succeeds = [](const std::string&) { return true; };
   std::set<std::string> silent, cannot_arm, cannot_fire, cannot_revert, lapsed, mute_probes;
   std::map<std::string, std::string> held_by;
+  Duration answer_takes{0};
   uint64_t dropped_per_host = 100, leaked_per_host = 0;
 
   // What the test looks at.
@@ -79,6 +80,7 @@ class SimulatedAgents final : public Channel {
     } else if (request.has_start_probes()) {
       host.probes.assign(request.start_probes().probes().begin(), request.start_probes().probes().end());
       host.probes_since = now;
+      host.sequence.clear();
     } else if (request.has_stop_probes()) {
       host.probes.clear();
       ++host.stops;
@@ -105,6 +107,7 @@ class SimulatedAgents final : public Channel {
       sample.set_sequence(next);
       sample.set_scheduled_unix_ns(due);
       const bool well = probe_succeeds(probe.name());
+      sample.set_duration_ns(answer_takes.count());
       sample.set_outcome(well ? contract::Sample::SUCCESS : contract::Sample::FAILURE);
       if (!well) sample.set_reason("timeout");
     }

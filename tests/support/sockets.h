@@ -104,7 +104,10 @@ inline Exchange ping(const std::string& address, milliseconds within) {
   Exchange out;
   if (::sendto(socket.get(), &request, sizeof(request), 0, reinterpret_cast<const sockaddr*>(&to), size) < 0)
     out.send_error = errno;
-  out.answered = readable(socket, within);
+  // The socket hears every ICMP packet, errors too: the header behind an IP header of 20 bytes says which.
+  char answer[128];
+  while (!out.answered && readable(socket, within))
+    out.answered = ::recv(socket.get(), answer, sizeof(answer), 0) > 20 && answer[20] == ICMP_ECHOREPLY;
   return out;
 }
 

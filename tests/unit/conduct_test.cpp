@@ -3,9 +3,12 @@
 // the verdict is. Real agents and packets are in the lab tier.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "injector/conduct/conduct.h"
+#include "tests/support/promise.h"
 #include "tests/support/simulated_agents.h"
 
 namespace blackstart {
@@ -77,6 +80,7 @@ class ConductTest : public testing::Test {
   Outcome run() {
     ConductOptions options;
     options.run = "r1";
+    options.window_override = override_;
     options.observer = &observer_;
     options.now = [this] { return agents_.now; };
     options.sleep = [this](Duration duration) { agents_.now += duration.count(); };
@@ -98,6 +102,7 @@ class ConductTest : public testing::Test {
   Plan plan_;
   SimulatedAgents agents_;
   SilentObserver observer_;
+  std::string override_;
   std::function<std::optional<std::string>()> abort_when_;
 };
 
@@ -143,6 +148,7 @@ TEST_F(ConductTest, RecoveryHasItsOwnVerdict) {
 }
 
 TEST_F(ConductTest, NothingMatchedIsInconclusiveEvenWhenRed) {
+  proves("S15");
   agents_.dropped_per_host = 0;
   agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
   const Outcome outcome = run();
@@ -152,6 +158,7 @@ TEST_F(ConductTest, NothingMatchedIsInconclusiveEvenWhenRed) {
 }
 
 TEST_F(ConductTest, MissingProbeDataIsInconclusive) {
+  proves("S15");
   experiment_.probes.push_back(probe("photo"));
   experiment_.hypothesis.push_back(experiment_.hypothesis[0]);
   experiment_.hypothesis[1].probe = "photo";
@@ -165,6 +172,7 @@ TEST_F(ConductTest, MissingProbeDataIsInconclusive) {
 }
 
 TEST_F(ConductTest, TouchesNothingWhenTheSteadyStateDoesNotHold) {
+  proves("S6");
   agents_.probe_succeeds = [](const std::string&) { return false; };
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitRefused);
@@ -172,6 +180,7 @@ TEST_F(ConductTest, TouchesNothingWhenTheSteadyStateDoesNotHold) {
 }
 
 TEST_F(ConductTest, RefusesAHostThatAnotherRunHolds) {
+  proves("S12");
   agents_.held_by["anyang-1"] = "r0";
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitRefused);
@@ -180,6 +189,7 @@ TEST_F(ConductTest, RefusesAHostThatAnotherRunHolds) {
 }
 
 TEST_F(ConductTest, NobodyFiresWhenOneCannotArm) {
+  proves("S6");
   agents_.cannot_arm.insert("anyang-1");
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitMissing);
@@ -188,6 +198,7 @@ TEST_F(ConductTest, NobodyFiresWhenOneCannotArm) {
 }
 
 TEST_F(ConductTest, AbortsInEveryPhaseAndLeavesNothingArmed) {
+  proves("S7");
   for (const std::string phase : {"preflight", "steady", "arm", "fire", "hold", "recover"}) {
     SCOPED_TRACE(phase);
     for (auto& [name, host] : agents_.hosts_seen) host = {};
@@ -264,7 +275,12 @@ TEST_F(ConductTest, AFailedGateStopsWidening) {
   experiment_.faults.push_back(experiment_.faults[0]);
   experiment_.faults[1].at = 10s;
   experiment_.faults[1].duration = 10s;
-  experiment_.gates.push_back({5s, {"login"}, {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"}, 3s, {}});
+  Gate gate;
+  gate.at = 5s;
+  gate.probes = {"login"};
+  gate.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"};
+  gate.over = 3s;
+  experiment_.gates.push_back(gate);
 
   agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
   const Outcome failed = run();
@@ -279,6 +295,134 @@ TEST_F(ConductTest, AFailedGateStopsWidening) {
   EXPECT_EQ(passed.faults.size(), 2u);
 }
 
+Precondition requirement(const std::string& name) {
+  Precondition condition;
+  condition.why = "because";
+  condition.check = probe(name);
+  condition.text = "tcp " + name;
+  return condition;
+}
+
+TEST_F(ConductTest, ARedPreconditionTouchesNothingAndAllAreRecorded) {
+  proves("S6");
+  experiment_.preconditions = {requirement("requires:1"), requirement("requires:2"),
+                               requirement("requires:3")};
+  agents_.probe_succeeds = [](const std::string& name) { return name != "requires:2"; };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitRefused) << outcome.reason;
+  EXPECT_NE(outcome.reason.find("tcp requires:2 (because); timeout"), std::string::npos) << outcome.reason;
+  EXPECT_EQ(std::count(observer_.events.begin(), observer_.events.end(), "precondition"), 3);
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
+  EXPECT_TRUE(agents_.hosts_seen["phone-1"].probes.empty());
+
+  agents_.probe_succeeds = [](const std::string&) { return true; };
+  EXPECT_EQ(run().exit_code, kExitPass);
+}
+
+TEST_F(ConductTest, APreconditionWithoutAnAnswerIsRed) {
+  proves("S6,S15");
+  experiment_.no_incident = requirement("noIncident:1");
+  agents_.mute_probes.insert("noIncident:1");
+  EXPECT_EQ(run().exit_code, kExitRefused);
+  agents_.mute_probes.clear();
+  experiment_.no_incident->check->from = "pangyo-9";  // no agent answers there
+  agents_.silent.insert("pangyo-9");
+  EXPECT_EQ(run().exit_code, kExitRefused);
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
+}
+
+TEST_F(ConductTest, ARequirementOfAProbeIsJudgedOnceTheSteadyStateHolds) {
+  proves("S6");
+  Precondition slow;
+  slow.probe = "login";
+  slow.demand.latency[50] = {contract::COMPARISON_LESS, 0.1, "< 100ms"};
+  slow.demand.over = 2s;
+  slow.text = "login p50 < 100ms over 2s";
+  experiment_.preconditions.push_back(slow);
+  EXPECT_EQ(run().exit_code, kExitPass);
+  agents_.answer_takes = 200ms;
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitRefused);
+  EXPECT_NE(outcome.reason.find("login p50 is 200ms"), std::string::npos) << outcome.reason;
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 4) << "those of the first run";
+}
+
+TEST_F(ConductTest, OutsideItsWindowsADrillIsRefusedUnlessAPersonOverrides) {
+  proves("S6");
+  agents_.now = 1'795'161'600LL * 1'000'000'000;  // Friday 20 November 2026, 17:00 in Seoul
+  experiment_.windows.zone = "Asia/Seoul";
+  experiment_.windows.allowed = {*parse_window("Mon-Fri 09:00-18:00")};
+  EXPECT_EQ(run().exit_code, kExitPass);
+  agents_.now +=
+      Duration(59min + 40s).count() - agents_.now % Duration(1h).count();  // it takes longer than is left
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitRefused);
+  EXPECT_NE(outcome.reason.find("it may run from Mon 2026-11-23 09:00 KST"), std::string::npos)
+      << outcome.reason;
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 4) << "those of the first run";
+  override_ = "the director said so";
+  EXPECT_EQ(run().exit_code, kExitPass);
+}
+
+TEST_F(ConductTest, AGuardThatIsBreachedBeforeTheCutRefusesTheStart) {
+  Guard guard;
+  guard.query = probe("guard:1");
+  guard.text = "prometheus up = 1";
+  experiment_.guards.push_back(guard);
+  agents_.probe_succeeds = [](const std::string& name) { return name != "guard:1"; };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitRefused) << outcome.reason;
+  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
+}
+
+TEST_F(ConductTest, AGuardsQueryAbortsInUnderFiveSecondsAlsoWhenItsAnswersStop) {
+  proves("S15");
+  Guard guard;
+  guard.query = probe("guard:1");
+  guard.text = "prometheus up = 1";
+  experiment_.guards.push_back(guard);
+  agents_.probe_succeeds = [this](const std::string& name) { return name != "guard:1" || !dark(); };
+  const Outcome no_answer = run();
+  EXPECT_EQ(no_answer.exit_code, kExitAborted);
+  EXPECT_LT(*no_answer.guards.at(0).at, 5s);
+
+  agents_.probe_succeeds = [this](const std::string&) {
+    if (dark()) agents_.mute_probes.insert("guard:1");
+    return true;
+  };
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  const Outcome silent = run();
+  EXPECT_EQ(silent.exit_code, kExitAborted);
+  EXPECT_LT(*silent.guards.at(0).at, 5s);
+}
+
+TEST_F(ConductTest, LeaksAbortWhereAGuardSaysSo) {
+  Guard guard;
+  guard.leaked = Comparison{contract::COMPARISON_LESS_EQUAL, 0, "<= 0"};
+  guard.text = "leak <= 0";
+  experiment_.guards.push_back(guard);
+  agents_.leaked_per_host = 3;
+  EXPECT_EQ(run().exit_code, kExitAborted);
+}
+
+TEST_F(ConductTest, TheExperimentsWordOnLostAgentsTakesThePlaceOfTheDefault) {
+  Guard guard;
+  guard.agents_lost = Comparison{contract::COMPARISON_LESS_EQUAL, 0.5, "<= 50%"};
+  experiment_.guards.push_back(guard);
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (dark()) agents_.silent.insert("pangyo-2");
+    return std::nullopt;
+  };
+  EXPECT_NE(run().exit_code, kExitAborted);
+}
+
+TEST_F(ConductTest, WhatHasNoHostIsAskedFromTheConductorsOwnPlace) {
+  experiment_.probes[0].from.clear();
+  EXPECT_TRUE(asks_from_own_place(experiment_));
+  EXPECT_EQ(run().exit_code, kExitPass);
+  EXPECT_EQ(agents_.hosts_seen[kOwnPlace].stops, 1);
+}
+
 TEST_F(ConductTest, LosingAgentsEndsTheRun) {
   abort_when_ = [this]() -> std::optional<std::string> {
     if (dark()) agents_.silent.insert("pangyo-2");
@@ -290,6 +434,7 @@ TEST_F(ConductTest, LosingAgentsEndsTheRun) {
 }
 
 TEST_F(ConductTest, WhatCannotBeTakenBackIsStranded) {
+  proves("S8");
   agents_.cannot_revert.insert("pangyo-1");
   EXPECT_EQ(run().exit_code, kExitStranded);
 }

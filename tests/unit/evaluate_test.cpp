@@ -3,6 +3,7 @@
 
 #include "injector/conduct/evaluate.h"
 #include "injector/conduct/fill_outcome.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -90,6 +91,7 @@ TEST(Hypothesis, WhatHappensAfterTheCutDoesNotSaveIt) {
 }
 
 TEST(Hypothesis, UnknownWithoutAttemptsOrWithoutACut) {
+  proves("S15");
   EXPECT_FALSE(evaluate(login_back_within(10s), {}, kTimes).met);
   EXPECT_FALSE(evaluate(login_back_within(10s), {{"login", history(repeat('m', 140))}}, kTimes).met);
   EXPECT_FALSE(
@@ -97,24 +99,172 @@ TEST(Hypothesis, UnknownWithoutAttemptsOrWithoutACut) {
 }
 
 TEST(Guard, BreachedByFailuresAndByMissingData) {
+  proves("S15");
   Guard guard;
   guard.probe = "login";
   guard.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"};
   guard.over = 5s;
   const auto healthy = Histories{{"login", history(repeat('+', 40))}};
-  EXPECT_FALSE(breach(guard, healthy, at(10), 0));
-  EXPECT_TRUE(breach(guard, {{"login", history(repeat('+', 20) + repeat('-', 20))}}, at(10), 0));
-  EXPECT_TRUE(breach(guard, healthy, at(60), 0));  // the probe fell silent
-  EXPECT_TRUE(breach(guard, {}, at(10), 0));
+  EXPECT_FALSE(breach(guard, healthy, at(10), {}));
+  EXPECT_TRUE(breach(guard, {{"login", history(repeat('+', 20) + repeat('-', 20))}}, at(10), {}));
+  EXPECT_TRUE(breach(guard, healthy, at(60), {}));  // the probe fell silent
+  EXPECT_TRUE(breach(guard, {}, at(10), {}));
   guard.on_missing = Guard::OnMissing::kIgnore;
-  EXPECT_FALSE(breach(guard, {}, at(10), 0));
+  EXPECT_FALSE(breach(guard, {}, at(10), {}));
+}
+
+// Successes that take this long, one each 250 ms; 0: a failure.
+ProbeHistory answers(const std::vector<Duration>& took) {
+  ProbeHistory made;
+  for (size_t i = 0; i < took.size(); ++i) {
+    contract::Sample sample;
+    sample.set_sequence(i);
+    sample.set_scheduled_unix_ns(kStart + static_cast<int64_t>(i) * kSecond / 4);
+    sample.set_outcome(took[i] > 0s ? contract::Sample::SUCCESS : contract::Sample::FAILURE);
+    sample.set_duration_ns(took[i].count());
+    made.add(sample);
+  }
+  return made;
+}
+
+TEST(Demand, APercentileIsTheNearestRankAndAFailureIsSlowerThanAnything) {
+  std::vector<Duration> took;
+  for (int i = 1; i <= 20; ++i)
+    took.emplace_back(i * 10ms);  // p50 100 ms, p90 180 ms, p95 190 ms, p99 200 ms
+  const auto holds = [&](int percentile, Duration limit) {
+    Demand demand;
+    demand.latency[percentile] = {contract::COMPARISON_LESS_EQUAL, seconds(limit), ""};
+    return look(demand, "login", {{"login", answers(took)}}, at(-1), at(60))->holds;
+  };
+  for (const auto& [percentile, exact] :
+       std::map<int, Duration>{{50, 100ms}, {90, 180ms}, {95, 190ms}, {99, 200ms}}) {
+    EXPECT_TRUE(holds(percentile, exact)) << percentile;
+    EXPECT_FALSE(holds(percentile, exact - 1ms)) << percentile;
+  }
+  took[3] = 0s;  // one of twenty fails: p99 is that failure, p95 the slowest answer
+  EXPECT_FALSE(holds(99, 1h));
+  EXPECT_TRUE(holds(95, 200ms));
+  Demand demand;
+  demand.latency[50] = {contract::COMPARISON_LESS, 1, "< 1s"};
+  EXPECT_FALSE(look(demand, "login", {{"login", history("mmm")}}, at(-1), at(60))) << "nobody was asked";
+}
+
+TEST(Hypothesis, LatencyIsMetAndKeptLikeASuccessRatio) {
+  Hypothesis hypothesis;
+  hypothesis.probe = "login";
+  hypothesis.latency[95] = {contract::COMPARISON_LESS, 0.5, "< 500ms"};
+  hypothesis.over = 2s;
+  hypothesis.within = 10s;
+  const auto run = [&](size_t slow_from, size_t slow_to) {
+    std::vector<Duration> took(140, 20ms);
+    std::fill(took.begin() + static_cast<long>(slow_from), took.begin() + static_cast<long>(slow_to), 900ms);
+    return evaluate(hypothesis, {{"login", answers(took)}}, kTimes);
+  };
+  EXPECT_TRUE(run(20, 40).met.value());
+  EXPECT_NEAR(seconds(*run(20, 40).at), 7.0, 0.3);
+  EXPECT_FALSE(run(20, 80).met.value()) << "too late";
+  EXPECT_FALSE(run(90, 100).met.value()) << "not kept";
+  EXPECT_EQ(run(0, 1).text, "login p95 < 500ms over 2s within 10s");
+}
+
+TEST(Hypothesis, AStretchWithoutAnswersIsUnknownUnlessItFailedAnyway) {
+  proves("S15");
+  // The prober dies 5 s into the cut and nobody asks for the rest of it.
+  EXPECT_FALSE(evaluate(login_back_within(10s), {{"login", history(repeat('+', 40))}}, kTimes).met);
+  EXPECT_FALSE(
+      evaluate(login_back_within(10s), {{"login", history(repeat('+', 40) + repeat('m', 100))}}, kTimes).met);
+  // ... or comes back before its end.
+  EXPECT_FALSE(evaluate(login_back_within(10s),
+                        {{"login", history(repeat('+', 40) + repeat('.', 30) + repeat('+', 70))}}, kTimes)
+                   .met);
+  // What failed to the last answer, or was met only after the silence, is known.
+  EXPECT_EQ(
+      evaluate(login_back_within(10s), {{"login", history(repeat('+', 20) + repeat('-', 20))}}, kTimes).met,
+      std::optional(false));
+  EXPECT_EQ(
+      evaluate(login_back_within(15s),
+               {{"login", history(repeat('+', 20) + repeat('-', 4) + repeat('.', 20) + repeat('+', 96))}},
+               kTimes)
+          .met,
+      std::optional(true));
+}
+
+TEST(Guard, ItTakesSoManyOfTheLastWindows) {
+  proves("S15");
+  Guard guard;
+  guard.probe = "login";
+  guard.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"};
+  guard.over = 1s;
+  guard.breaches = 2;
+  guard.windows = 3;
+  const auto breached = [&](const std::string& outcomes, double now) {
+    return breach(guard, {{"login", history(outcomes)}}, at(now), {}).has_value();
+  };
+  const std::string well = repeat('+', 4), ill = repeat('-', 4);
+  EXPECT_FALSE(breached(well + well + well + ill, 4));
+  EXPECT_TRUE(breached(well + well + ill + ill, 4));
+  EXPECT_TRUE(breached(well + ill + well + ill, 4));
+  EXPECT_FALSE(breached(ill + ill + well + well, 4)) << "too long ago";
+  EXPECT_FALSE(breached(ill, 1)) << "one window is all there is";
+  // A silent prober: the newest window is missing at once, the next a window later.
+  EXPECT_TRUE(breached(well + well + ill, 9));
+  EXPECT_TRUE(breached(well + well + well, 12));
+  guard.on_missing = Guard::OnMissing::kIgnore;
+  EXPECT_FALSE(breached(well + well + well, 12));
+}
+
+TEST(Guard, AnAnswerOfPrometheusIsABreachAndNoAnswerIsMissing) {
+  proves("S15");
+  Guard guard;
+  guard.query.emplace().probe.set_name("guard:1");
+  guard.text = "prometheus up = 1";
+  const auto breached = [&](const std::vector<std::string>& reasons, Duration later = 0s) {
+    ProbeHistory made;
+    for (size_t i = 0; i < reasons.size(); ++i) {
+      contract::Sample sample;
+      sample.set_sequence(i);
+      sample.set_scheduled_unix_ns(kStart + static_cast<int64_t>(i) * kSecond);
+      sample.set_outcome(reasons[i].empty() ? contract::Sample::SUCCESS : contract::Sample::FAILURE);
+      sample.set_reason(reasons[i]);
+      made.add(sample);
+    }
+    const UnixNs now = kStart + static_cast<int64_t>(reasons.size()) * kSecond + later.count();
+    return breach(guard, {{"guard:1", made}}, now, {}).has_value();
+  };
+  EXPECT_FALSE(breached({"", ""}));
+  EXPECT_TRUE(breached({"", "value 0 is not == 1"}));
+  EXPECT_FALSE(breached({"value 0 is not == 1", ""}));
+  for (const char* no_answer : {"timeout", "refused", "empty no sample", "value NaN", "status 503"}) {
+    guard.on_missing = Guard::OnMissing::kBreach;
+    EXPECT_TRUE(breached({"", no_answer})) << no_answer;
+    guard.on_missing = Guard::OnMissing::kIgnore;
+    EXPECT_FALSE(breached({"", no_answer})) << no_answer;
+  }
+  EXPECT_FALSE(breached({"", ""}, 60s));
+  guard.on_missing = Guard::OnMissing::kBreach;
+  EXPECT_TRUE(breached({"", ""}, 60s)) << "the prober fell silent";
+  guard.breaches = 2;
+  guard.windows = 3;
+  EXPECT_FALSE(breached({"", "", "value 0 is not == 1"}));
+  EXPECT_TRUE(breached({"timeout", "", "value 0 is not == 1"}));
+  EXPECT_FALSE(breached({"timeout", "", "", "value 0 is not == 1"}));
+}
+
+TEST(Guard, CountsLeaksAndLostAgents) {
+  Guard leak, lost;
+  leak.leaked = Comparison{contract::COMPARISON_LESS_EQUAL, 0, "<= 0"};
+  lost.agents_lost = Comparison{contract::COMPARISON_LESS_EQUAL, 0.1, "<= 10%"};
+  EXPECT_FALSE(breach(leak, {}, at(10), {.leaked = 0}));
+  EXPECT_TRUE(breach(leak, {}, at(10), {.leaked = 1}));
+  EXPECT_FALSE(breach(lost, {}, at(10), {.agents = 10, .agents_lost = 1}));
+  EXPECT_TRUE(breach(lost, {}, at(10), {.agents = 10, .agents_lost = 2}));
 }
 
 TEST(Guard, CountsUnexpectedServices) {
   Guard guard;
   guard.unexpected_services = Comparison{contract::COMPARISON_LESS_EQUAL, 2, "<= 2"};
-  EXPECT_FALSE(breach(guard, {}, at(10), 2));
-  EXPECT_TRUE(breach(guard, {}, at(10), 3));
+  EXPECT_FALSE(breach(guard, {}, at(10), {.unexpected_services = 2}));
+  EXPECT_TRUE(breach(guard, {}, at(10), {.unexpected_services = 3}));
 }
 
 std::vector<ProbeSpec> login_probe() {

@@ -75,6 +75,7 @@ contract::HostReport firing_host() {
   fault->set_end_unix_ns(unix_now() + 60'000'000'000);
   add_count(fault, contract::DIRECTION_INGRESS, 7, 700);
   add_count(fault, contract::DIRECTION_EGRESS, 3, 300);
+  report.set_lever_engaged(true);
   contract::LeakReport* leak = report.add_leaks();
   leak->set_fault("f1");
   leak->set_src_site("pangyo");
@@ -100,7 +101,7 @@ TEST_F(Exposition, AFaultInForce) {
         "blackstart_fault_bytes_total{fault=\"f1\",src_site=\"outside\",dst_site=\"pangyo\",verdict=\"drop\","
         "hook=\"tcx_egress\"} 300\n",
         "blackstart_fault_leaked_packets_total{src_site=\"pangyo\",dst_site=\"anyang\"} 0\n",
-        "blackstart_residue_objects{agent=\"pangyo-app-1\"} 0\n",
+        "blackstart_residue_objects{agent=\"pangyo-app-1\"} 0\n", "\nblackstart_lever_engaged 1\n",
         "# TYPE blackstart_fault_packets_total counter\n", "# TYPE blackstart_fault_active gauge\n"}) {
     EXPECT_THAT(page, HasSubstr(line));
   }

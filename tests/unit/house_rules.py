@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "agents/channel": ["agents/contract"],
     "agents/policy": ["agents/contract", "agents/language"],
     "agents/inventory": ["agents/contract", "agents/kernel"],
-    "agents/runtime": ["agents/contract", "agents/faults", "agents/policy", "agents/probes"],
+    "agents/runtime": ["agents/contract", "agents/faults", "agents/kernel", "agents/policy", "agents/probes"],
     "agents/daemon": ["agents"],
         "injector/topology": ["agents/contract", "agents/language"],
     "injector/experiment": ["agents/contract", "agents/language", "injector/topology"],

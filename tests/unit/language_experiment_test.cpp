@@ -5,6 +5,7 @@
 #include "injector/experiment/load.h"
 #include "injector/experiment/select.h"
 #include "tests/support/marked_yaml.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -113,10 +114,10 @@ TEST(Experiment, ReadsEveryField) {
   ASSERT_EQ(e.gates.size(), 1u);
   EXPECT_EQ(e.gates[0].at, std::chrono::seconds(2));
   EXPECT_THAT(e.gates[0].probes, ElementsAre("web", "port"));
-  EXPECT_TRUE(e.gates[0].success_ratio.holds(0.5));
-  EXPECT_FALSE(e.gates[0].success_ratio.holds(0.49));
+  EXPECT_TRUE(e.gates[0].success_ratio->holds(0.5));
+  EXPECT_FALSE(e.gates[0].success_ratio->holds(0.49));
   EXPECT_EQ(e.hypothesis.at(0).within, std::chrono::seconds(20));
-  EXPECT_FALSE(e.hypothesis.at(0).success_ratio.holds(0.99));
+  EXPECT_FALSE(e.hypothesis.at(0).success_ratio->holds(0.99));
   EXPECT_EQ(e.guards.at(0).text, "port successRatio >=1% over 9s");
   EXPECT_EQ(e.guards.at(0).on_missing, Guard::OnMissing::kIgnore);
   EXPECT_TRUE(e.guards.at(1).unexpected_services->holds(2));
@@ -140,6 +141,45 @@ TEST(Experiment, ReadsEveryField) {
   EXPECT_EQ(e.expect, Expect::kFail);
 }
 
+TEST(Experiment, ReadsWhatDecidesWhetherADrillMayBeginGoOnAndWiden) {
+  const auto loaded = load_experiment(test::support_file("examples/guarded.yaml"));
+  ASSERT_TRUE(loaded) << loaded.error().front().at.text() << " " << loaded.error().front().message;
+  const Experiment& e = loaded->experiment;
+
+  ASSERT_EQ(e.preconditions.size(), 6u);
+  EXPECT_EQ(e.preconditions[0].why, "Anyang can carry everybody");
+  EXPECT_EQ(e.preconditions[0].text, "prometheus sum(capacity_free) >= 100");
+  EXPECT_EQ(e.preconditions[0].check->from, "anyang-app-1");
+  EXPECT_EQ(e.preconditions[0].check->probe.timeout_ns(), 2'000'000'000);
+  EXPECT_EQ(e.preconditions[0].check->probe.prometheus().value(), 100);
+  EXPECT_THAT(e.preconditions[1].check->probe.command().argv(),
+              ElementsAre("/usr/bin/test", "-e", "/run/people"));
+  EXPECT_EQ(e.preconditions[2].check->probe.tcp().port(), 8080u);
+  EXPECT_FALSE(e.preconditions[5].check);
+  EXPECT_EQ(e.preconditions[5].text, "login p95 < 300ms over 4s");
+  EXPECT_EQ(e.no_incident->check->probe.prometheus().op(), contract::COMPARISON_EQUAL);
+
+  EXPECT_EQ(e.windows.zone, "Asia/Seoul");
+  EXPECT_EQ(e.windows.allowed.size(), 2u);
+  EXPECT_EQ(e.windows.blocked.at(0).text, "2026-12-24..2026-12-26");
+
+  ASSERT_EQ(e.gates.size(), 3u);
+  EXPECT_EQ(e.gates[0].Demand::text(), "successRatio >= 99%, p99 < 1s over 5s");
+  EXPECT_EQ(e.gates[1].Demand::text(), "p50 < 100ms over 5s");
+  EXPECT_EQ(e.hypothesis.at(0).Demand::text(), "p50 < 100ms, p90 < 300ms, p95 < 400ms, p99 <= 1s over 5s");
+
+  ASSERT_EQ(e.guards.size(), 6u);
+  EXPECT_EQ(e.guards[0].text, "login successRatio >= 50% over 2s, 3 of 5");
+  EXPECT_EQ(std::pair(e.guards[0].breaches, e.guards[0].windows), std::pair(3, 5));
+  EXPECT_EQ(e.guards[1].on_missing, Guard::OnMissing::kIgnore);
+  EXPECT_EQ(e.guards[1].over, std::chrono::seconds(10));
+  EXPECT_TRUE(e.guards[3].leaked->holds(0));
+  EXPECT_EQ(e.guards[4].agents_lost->value, 0.1);
+  EXPECT_EQ(e.guards[5].query->from, "anyang-app-1");
+  EXPECT_EQ(e.guards[5].query->probe.every_ns(), 500'000'000);
+  EXPECT_EQ(e.guards[5].text, "prometheus min(up) >= 1, 2 of 3");
+}
+
 TEST(Experiment, EveryFaultOfTheLanguageIsUnderstood) {
   const std::vector<std::string> later{
       "fault: packet-loss, site: pangyo, probability: 5%, for: 1s",
@@ -155,7 +195,6 @@ TEST(Experiment, EveryFaultOfTheLanguageIsUnderstood) {
       "fault: host-power-loss, host: pangyo-app-1, return: manual, for: 1s",
       "fault: host-pressure, host: pangyo-app-1, cpu: 80%, memory: 0.5, disk: 10%, for: 1s",
       "fault: load-surge, command: [wrk, http://login.lab], for: 1s",
-      "fault: site-blackhole, site: pangyo, manner: unreachable, for: 1s",
       "fault: storage-drop, service: photo-store, manner: slow-down, for: 1s",
       "fault: storage-drop, service: photo-store, share: 30%, for: 1s",
   };
@@ -180,6 +219,7 @@ TEST(Experiment, ABlackholeTakesEverySelector) {
 }
 
 TEST(Experiment, AnOutsideSiteIsRefusedWithTheLineThatMarksIt) {
+  proves("S12");
   const auto loaded = load_fault("fault: site-blackhole, site: users, for: 1s");
   ASSERT_FALSE(loaded);
   ASSERT_EQ(loaded.error().size(), 1u);

@@ -5,6 +5,7 @@
 #include "injector/experiment/load.h"
 #include "injector/topology/roles.h"
 #include "tests/support/marked_yaml.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -75,6 +76,7 @@ TEST(Topology, NamesResolve) {
 }
 
 TEST(Topology, WhatThisVersionCannotDoIsMissingNotInvalid) {
+  proves("S6");
   const auto loaded = load_text(R"(
   sites: {a: {prefixes: [198.18.0.0/16]}}
   hosts: {a-1: {site: a, address: 198.18.0.1, attach: {container: web}}}

@@ -64,6 +64,7 @@ inline Outcome pangyo_went_dark() {
   o.gates = {{"login >= 50%", true, std::chrono::seconds(20)}};
   o.objectives = {{"recover", std::chrono::hours(4), std::chrono::seconds(61), true}};
   o.marks = {{"detected", t0 + 12 * kSecond}};
+  o.changes = {{"anyang-app", "route", "198.18.77.0/24 dev eth0", "proto 3", "appeared"}};
   o.single_site = {{"login", "session-cache", "pangyo", "declared"}};
   o.notes = {"probe photo: no sample after T0 + 3s"};
   o.log_file = "/var/lib/blackstart/runs/r-1.log";
@@ -123,6 +124,7 @@ inline Outcome hostile() {
   o.faults[0].hosts = {nasty};
   o.single_site[0].dependency = nasty;
   o.notes = o.warnings = o.blind = o.residue = {nasty};
+  o.changes = {{nasty, nasty, nasty, nasty, "vanished"}};
   o.untouched = {{nasty, nasty, {}}};
   o.versions = {{nasty, nasty}};
   o.log_file = nasty;

@@ -7,6 +7,7 @@
 #include "injector/plan/prefixes.h"
 #include "injector/plan/select.h"
 #include "injector/plan/sha256.h"
+#include "tests/support/promise.h"
 #include "tests/unit/plan_fixture.h"
 
 namespace blackstart {
@@ -70,6 +71,7 @@ TEST(Select, ByRoleTierLabelsAndShare) {
 }
 
 TEST(Plan, OutsideIsNeverATarget) {
+  proves("S12");
   Selector by_host;
   by_host.host = "phone";
   for (const FaultSpec& fault :
@@ -85,6 +87,7 @@ TEST(Plan, OutsideIsNeverATarget) {
 }
 
 TEST(Plan, LimitsNameTheFigureAndHowToRaiseIt) {
+  proves("S12");
   Experiment e = experiment({blackhole(of_site("pangyo")), blackhole(of_site("anyang"))});
   e.faults[1].duration = std::chrono::minutes(6);
   const auto plan = make_plan(messenger(), e);
@@ -146,7 +149,9 @@ TEST(Plan, WarnsOfWhatIsProbablyNotMeant) {
   probe.probe.set_name("cache");
   probe.from = "pangyo-app";
   e.probes.push_back(probe);
-  e.hypothesis.push_back({"cache", {}, std::chrono::seconds(5), std::chrono::seconds(90), {}});
+  Hypothesis& hypothesis = e.hypothesis.emplace_back();
+  hypothesis.probe = "cache";
+  hypothesis.within = std::chrono::seconds(90);
   EXPECT_THAT(make_plan(messenger(), e)->warnings,
               ::testing::UnorderedElementsAre(HasSubstr("probe cache asks from pangyo-app"),
                                               HasSubstr("before the hypothesis can be judged (1m 35s)"),

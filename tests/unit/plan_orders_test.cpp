@@ -5,6 +5,7 @@
 
 #include "agents/contract/wire.h"
 #include "injector/plan/make_plan.h"
+#include "tests/support/promise.h"
 #include "tests/unit/plan_fixture.h"
 
 namespace blackstart {
@@ -211,6 +212,7 @@ TEST(Orders, StorageIsDroppedByAddressAndPort) {
 }
 
 TEST(Orders, EveryOrderCarriesTheProtection) {
+  proves("S5");
   Topology t = messenger();
   t.protect.push_back({std::nullopt, uint16_t{2222}, "bastion", {}});
   const Plan plan = planned(t, experiment({blackhole(of_site("pangyo"))}));
@@ -226,12 +228,44 @@ TEST(Orders, EveryOrderCarriesTheProtection) {
 }
 
 TEST(Orders, MoreRulesThanTheDatapathHoldsAreAnError) {
+  proves("S6");
   Topology t = messenger();
   for (uint16_t port = 9000; port < 9064; ++port)
     t.services["photo-store"].endpoints.push_back({"198.18.1.31", port, {}});
   const auto plan = make_plan(t, experiment({storage_drop("photo-store")}));
   ASSERT_FALSE(plan);
   EXPECT_THAT(plan.error()[0].message, ::testing::HasSubstr("the most is 63"));
+}
+
+TEST(Orders, MannerAndEngineReachEveryAgent) {
+  const Topology topology = messenger();
+  Experiment drill = experiment({blackhole(of_site("pangyo"))});
+  drill.faults[0].manner = contract::MANNER_RESET;
+  drill.engine = contract::ENGINE_NETFILTER;
+  const Plan plan = planned(topology, drill);
+  for (const auto& [host, order] : plan.orders) {
+    EXPECT_EQ(order.engine(), contract::ENGINE_NETFILTER);
+    for (const auto& fault : order.faults()) EXPECT_EQ(fault.manner(), contract::MANNER_RESET);
+  }
+  EXPECT_EQ(plan.targets.at(0).faults.at(0).engine, "netfilter/inet");
+  EXPECT_THAT(plan.faults.at(0).what, testing::EndsWith("answered with a reset"));
+  EXPECT_EQ(make_plan(topology, drill, {.engine = contract::ENGINE_EBPF})->orders.at("phone").engine(),
+            contract::ENGINE_EBPF);
+}
+
+// A host that answers to a packet has seen it arrive: only what its senders end may not.
+TEST(Orders, AnAnsweredFaultIsWatchedBehindItsSenders) {
+  const Topology topology = messenger();
+  Experiment drill = experiment({blackhole(of_site("pangyo"))});
+  drill.faults[0].manner = contract::MANNER_RESET;
+  const Plan both = planned(topology, drill);
+  const auto& watch = both.orders.at("anyang-app").leaks(0);
+  EXPECT_TRUE(watch.answered());
+  EXPECT_EQ(watch.src_site(), "pangyo");
+  EXPECT_THAT(texts(watch.sources()), Not(Contains("198.18.1.0/24"))) << "addresses of hosts that enforce";
+  drill.enforce = Enforce::kSite;
+  const Plan site = planned(topology, drill);
+  EXPECT_THAT(site.orders.at("pangyo-app").leaks(), IsEmpty()) << "nobody stops its senders";
 }
 
 }  // namespace

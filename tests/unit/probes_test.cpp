@@ -18,6 +18,7 @@
 #include "agents/contract/units.h"
 #include "agents/probes/prober.h"
 #include "tests/support/probing.h"
+#include "tests/support/promise.h"
 #include "tests/support/tcp_server.h"
 
 namespace blackstart {
@@ -251,6 +252,7 @@ TEST(CommandProbe, ExitStatusAndItsLastWords) {
 }
 
 TEST(CommandProbe, NoShellNoPrivilegesNoInheritance) {
+  proves("S13");
   EXPECT_SUCCESS(first_sample(command(once(), {"test", "$HOME", "=", "$HOME"})));
   setenv("BLACKSTART_TEST_SECRET", "x", 1);
   EXPECT_SUCCESS(first_sample(command(once(), {"sh", "-c", "test -z \"$BLACKSTART_TEST_SECRET\""})));

@@ -19,10 +19,7 @@ int main(int argc, char** argv) {
   refused.reason = "nobody confirmed it";
   bool ok = true;
   const auto write = [&](const std::string& name, const Outcome& outcome) {
-    const auto replace = nlohmann::json::error_handler_t::replace;
-    ok = write_file(folder / (name + ".json"), outcome_json(outcome).dump(2, ' ', false, replace))
-             .has_value() &&
-         ok;
+    ok = write_file(folder / (name + ".json"), json_text(outcome_json(outcome))).has_value() && ok;
     ok = write_file(folder / (name + ".xml"), report::junit_text(outcome)).has_value() && ok;
   };
   write("dark", pangyo_went_dark());

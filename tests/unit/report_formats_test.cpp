@@ -73,6 +73,12 @@ const std::vector<Fact>& facts() {
        "T0 + 37s"},
       {"observed", [](Outcome& o) { o.services["gateway"].observed = Impact::kDown; },
        "/services/gateway/observed", "down", "down"},
+      {"residue", [](Outcome& o) { o.residue = {"pangyo-app: link 7; remove it with: ip link del 7"}; },
+       "/residue/0", "pangyo-app: link 7; remove it with: ip link del 7",
+       "RESIDUE: pangyo-app: link 7; remove it with: ip link del 7"},
+      {"change", [](Outcome& o) { o.changes[0].object = "198.18.88.0/24 dev eth0"; }, "/changes/0/object",
+       "198.18.88.0/24 dev eth0",
+       "changed meanwhile (not ours): anyang-app: route 198.18.88.0/24 dev eth0 appeared"},
       {"run", [](Outcome& o) { o.log_head = std::string(64, 'c'); }, "/log/head", std::string(64, 'c'),
        "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"}};
   return kFacts;

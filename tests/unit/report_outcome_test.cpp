@@ -7,6 +7,7 @@
 #include "injector/report/compare.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/text.h"
+#include "tests/support/promise.h"
 #include "tests/unit/outcome_fixture.h"
 
 namespace blackstart::report {
@@ -58,6 +59,7 @@ TEST(Terminal, PredictedMeetsObserved) {
 }
 
 TEST(Terminal, UnknownIsNeverZero) {
+  proves("S15");
   const std::string photo = line_with(terminal_text(pangyo_went_dark()), "  photo  ");
   EXPECT_THAT(photo, ContainsRegex("photo +100% +unknown +unknown"));
   Outcome nothing = pangyo_went_dark();
@@ -75,6 +77,17 @@ TEST(Terminal, ResidueIsLoud) {
   left.residue = {"pangyo-app: link 7 blackstart_traffic"};
   EXPECT_THAT(terminal_text(left),
               AllOf(HasSubstr("RESIDUE: pangyo-app: link 7"), Not(HasSubstr("residue: none"))));
+}
+
+TEST(Terminal, WhatOthersChangedIsSaidButNotAllOfIt) {
+  Outcome busy = pangyo_went_dark();
+  busy.changes.clear();
+  for (int i = 0; i < 12; ++i)
+    busy.changes.push_back({"pangyo-app", "route", "198.18." + std::to_string(i) + ".0/24", "", "appeared"});
+  const std::string text = terminal_text(busy);
+  EXPECT_THAT(text, AllOf(HasSubstr("residue: none"),
+                          HasSubstr("changed meanwhile (not ours): pangyo-app: route 198.18.9.0/24 appeared"),
+                          Not(HasSubstr("198.18.10.0/24")), HasSubstr("(not ours): 2 more")));
 }
 
 TEST(Markdown, HasTheSameSectionsAsTables) {

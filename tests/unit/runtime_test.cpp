@@ -6,6 +6,7 @@
 #include "agents/contract/wire.h"
 #include "agents/runtime/check_order.h"
 #include "agents/runtime/runtime.h"
+#include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
@@ -58,9 +59,17 @@ class RuntimeTest : public testing::Test {
       families.push_back(std::make_unique<RecordingFamily>(kernel_));
       return families;
     };
+    parts.policy = lab_policy();
     parts.residue = [this] { return residue_; };
+    // What the test says has changed is what has changed since the first snapshot.
+    parts.snapshot = [this]() -> ChangesSince {
+      ++snapshots_;
+      return [this] { return changes_; };
+    };
     parts.prober = prober_.get();
     parts.now = [this] { return now_; };
+    parts.stop = [this] { return stop_; };
+    parts.deadline = [this](int64_t moment) { deadline_ = moment; };
     runtime_ = std::make_unique<Runtime>(AgentIdentity{"pangyo-app-1", "pangyo", "boot"}, parts);
   }
 
@@ -105,12 +114,17 @@ class RuntimeTest : public testing::Test {
 
   Kernel kernel_;
   std::vector<std::string> residue_;
+  std::vector<contract::Residue> changes_;
+  int snapshots_ = 0;
   std::unique_ptr<Prober> prober_;
   int64_t now_ = monotonic_now();
+  std::optional<Stop> stop_;
+  int64_t deadline_ = INT64_MAX;  // as the sentinel knows it
   std::unique_ptr<Runtime> runtime_;
 };
 
 TEST_F(RuntimeTest, OneRunHoldsTheHost) {
+  proves("S12");
   EXPECT_TRUE(accepted(arm("a")));
   const auto refused = runtime_->answer(arm("b"));
   ASSERT_TRUE(refused.has_failure());
@@ -139,6 +153,7 @@ TEST_F(RuntimeTest, DoesNotFireWhatItHeardOfTooLate) {
 }
 
 TEST_F(RuntimeTest, RevertsOneLeaseAfterTheLastWord) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a")));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   now_ += 10 * kSecond;
@@ -155,6 +170,7 @@ TEST_F(RuntimeTest, RevertsOneLeaseAfterTheLastWord) {
 }
 
 TEST_F(RuntimeTest, ALeaseThatLapsedIsNotRenewed) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a")));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   now_ += 16 * kSecond;  // the agent was stopped; the conductor's word waited in its queue
@@ -179,6 +195,7 @@ TEST_F(RuntimeTest, OneRunProbesFromTheHost) {
 }
 
 TEST_F(RuntimeTest, SomebodyElsesWordRenewsNothing) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a")));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   const int64_t before = kernel_.word.lease_end;
@@ -189,6 +206,7 @@ TEST_F(RuntimeTest, SomebodyElsesWordRenewsNothing) {
 }
 
 TEST_F(RuntimeTest, HoldsUntilTheDeadlineAndNotLonger) {
+  proves("S1,S3");
   EXPECT_TRUE(accepted(arm("a", true)));
   EXPECT_TRUE(accepted(fire("a", unix_now())));
   EXPECT_EQ(kernel_.word.lease_end, INT64_MAX);
@@ -202,6 +220,7 @@ TEST_F(RuntimeTest, HoldsUntilTheDeadlineAndNotLonger) {
 }
 
 TEST_F(RuntimeTest, AnArmedOrderNobodyFiresLapsesEvenWithHold) {
+  proves("S3");
   EXPECT_TRUE(accepted(arm("a", true)));
   now_ += 16 * kSecond;
   runtime_->tick();
@@ -220,6 +239,7 @@ TEST_F(RuntimeTest, TheLastReportOutlivesTheRun) {
 }
 
 TEST_F(RuntimeTest, SaysWhatIsStranded) {
+  proves("S8");
   EXPECT_TRUE(accepted(arm("a")));
   kernel_.can_revert = false;
   residue_ = {"tcx link eth0"};
@@ -229,7 +249,55 @@ TEST_F(RuntimeTest, SaysWhatIsStranded) {
   EXPECT_EQ(runtime_->answer(hello()).report().residue(0), "tcx link eth0");
 }
 
+TEST_F(RuntimeTest, AStopFileEndsWhatIsHeldAndRefusesMore) {
+  proves("S7");
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  EXPECT_LE(runtime_->next_tick(), now_ + kStopFilesEvery.count()) << "somebody has to look";
+  stop_ = Stop{"lever", "blackstart lever release"};
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 1);
+  EXPECT_EQ(runtime_->answer(collect("a")).report().note(), "lever");
+  const auto refused = runtime_->answer(arm("b"));
+  ASSERT_TRUE(refused.has_failure());
+  EXPECT_EQ(refused.failure().hint(), "blackstart lever release");
+  stop_.reset();
+  EXPECT_TRUE(accepted(arm("b")));
+  stop_ = Stop{"abort file", "rm it"};
+  EXPECT_FALSE(accepted(fire("b", unix_now()))) << "it came between arming and firing";
+  EXPECT_EQ(kernel_.fired, 1);
+}
+
+TEST_F(RuntimeTest, TheSentinelKnowsTheDeadlineOfWhatIsHeld) {
+  proves("S1,S3");
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_EQ(deadline_, now_ + 15 * kSecond) << "nobody fires it: one lease";
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  now_ += 5 * kSecond;
+  EXPECT_TRUE(accepted(collect("a")));
+  EXPECT_EQ(deadline_, now_ + 15 * kSecond) << "renewed";
+  EXPECT_TRUE(accepted(revert("a")));
+  EXPECT_EQ(deadline_, INT64_MAX);
+}
+
+TEST_F(RuntimeTest, SaysWhatChangedSinceTheRunArmed) {
+  contract::Residue route;
+  route.set_kind("route");
+  route.set_change("appeared");
+  changes_ = {route};
+  EXPECT_EQ(runtime_->answer(hello()).report().changes_size(), 0);  // no run, so nothing to compare with
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_EQ(snapshots_, 1) << "what a run did before it armed again is its own too";
+  EXPECT_EQ(runtime_->answer(hello()).report().changes_size(), 0);  // while it is held nothing is over
+  EXPECT_TRUE(accepted(revert("a")));
+  EXPECT_EQ(runtime_->answer(hello()).report().changes_size(), 1);
+  EXPECT_TRUE(accepted(arm("b")));
+  EXPECT_EQ(snapshots_, 2);
+}
+
 TEST(CheckOrder, RefusesWhatNoConductorShouldSend) {
+  proves("S11");
   const auto good = [] {
     contract::Order order;
     order.set_run("a");

@@ -53,7 +53,7 @@ def mutations(document):
 
 def main():
     program, shape_check, examples, *files = sys.argv[1:]
-    kinds = {kind: jsonschema.Draft202012Validator(schema(program, kind)) for kind in ("Topology", "Experiment")}
+    kinds = {kind: jsonschema.Draft202012Validator(schema(program, kind)) for kind in ("Topology", "Experiment", "Agent")}
     for validator in [*kinds.values(), jsonschema.Draft202012Validator(schema(program))]:
         validator.check_schema(validator.schema)
 

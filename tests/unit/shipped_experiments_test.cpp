@@ -79,10 +79,28 @@ std::vector<std::string> question_of(const Experiment& experiment) {
     for (const std::string& side : fault.between) parts.push_back("between " + side);
   }
   for (const Hypothesis& hypothesis : experiment.hypothesis)
-    parts.push_back(hypothesis.probe + " " + hypothesis.success_ratio.text);
-  for (const Guard& guard : experiment.guards) parts.push_back(guard.probe + " " + guard.success_ratio.text);
+    parts.push_back(hypothesis.probe + " " + hypothesis.success_ratio.value().text);
+  for (const Guard& guard : experiment.guards)
+    parts.push_back(guard.probe + (guard.success_ratio ? " " + guard.success_ratio->text : guard.text));
   parts.push_back(experiment.expect == Expect::kPass ? "pass" : "fail");
   return parts;
+}
+
+// host → 10 % → rack → site.
+TEST(Examples, ADrillWidensInStages) {
+  const auto loaded = load_experiment(BLACKSTART_SOURCE_DIR "/tests/support/examples/guarded.yaml");
+  ASSERT_TRUE(loaded) << text_of(loaded.error());
+  const auto plan = make_plan(loaded->topology, loaded->experiment);
+  ASSERT_TRUE(plan) << text_of(plan.error());
+  using Hosts = std::vector<std::string>;
+  ASSERT_EQ(plan->faults.size(), 4u);
+  EXPECT_EQ(plan->faults[0].targets, Hosts{"pangyo-cache-1"});
+  EXPECT_EQ(plan->faults[1].targets.size(), 1u);
+  EXPECT_EQ(plan->faults[2].targets, Hosts{"pangyo-app-1"});
+  EXPECT_EQ(plan->faults[3].targets, (Hosts{"pangyo-app-1", "pangyo-cache-1"}));
+  EXPECT_EQ(plan->preconditions.size(), 7u);
+  EXPECT_EQ(plan->windows.allowed.size(), 2u);
+  EXPECT_EQ(plan->length, std::chrono::seconds(70));
 }
 
 TEST(ShippedExperiments, EveryLabIsValid) {

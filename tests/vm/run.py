@@ -178,8 +178,8 @@ class Results:
     chosen: str = "nothing"
 
     CASE = re.compile(r"\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \(\d+ ms\)$")
-    ENGINE = re.compile(r" +(yes|NO) +(ebpf/\w+) ")
-    CHOSEN = re.compile(r" +site-blackhole +(\S+)$")
+    ENGINE = re.compile(r" +(yes|NO) +((?:ebpf|netfilter)/\w+) ")
+    CHOSEN = re.compile(r" +site-blackhole +silent +(\S+) ")
 
     def __post_init__(self):
         self.by_name = {p.name: p for p in self.suite}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "agents/kernel/bpf_program.h"
 
@@ -25,26 +26,77 @@ AttachmentKind choose_attachment(contract::Attachment wanted) {
   return has_tcx() ? AttachmentKind::kTcx : AttachmentKind::kClsact;
 }
 
+Result<std::optional<uint64_t>> Attachments::record(const contract::Step& step) const {
+  if (!steps_) return std::nullopt;
+  return steps_->record(step).map([](uint64_t id) { return std::optional(id); });
+}
+
+Result<> Attachments::taken_back(std::optional<uint64_t>& step) const {
+  if (!steps_ || !step) return {};
+  return steps_->taken_back(*std::exchange(step, std::nullopt));
+}
+
+// Whether the qdisc is there already is only known by trying to make it, and the record has to stand by
+// then.
+Result<> Attachments::attach_qdisc(Place& place) const {
+  contract::Step step;
+  step.mutable_clsact_qdisc()->set_interface(place.interface.name);
+  step.mutable_clsact_qdisc()->set_index(place.interface.index);
+  auto recorded = record(step);
+  if (!recorded) return tl::unexpected(recorded.error());
+  auto qdisc = ClsactQdisc::make(place.interface);
+  if (!qdisc || !qdisc->made())
+    if (auto ok = taken_back(*recorded); !ok) return ok;
+  if (!qdisc) return tl::unexpected(qdisc.error());
+  place.qdisc.push_back({std::move(*qdisc), *recorded});
+  return {};
+}
+
+Result<> Attachments::attach_filter(Place& place, int program, Hook hook) const {
+  contract::Step step;
+  step.mutable_clsact_filter()->set_interface(place.interface.name);
+  step.mutable_clsact_filter()->set_index(place.interface.index);
+  step.mutable_clsact_filter()->set_program(datapath_.program_name(place.interface.layer, hook));
+  auto recorded = record(step);
+  if (!recorded) return tl::unexpected(recorded.error());
+  auto filter = TcFilter::make(program, place.interface, hook);
+  if (!filter) {
+    if (auto ok = taken_back(*recorded); !ok) return ok;
+    return tl::unexpected(filter.error());
+  }
+  place.filters.push_back({std::move(*filter), *recorded});
+  return {};
+}
+
+// On failure some of it may be attached.
 Result<> Attachments::attach(Place& place) const {
   const Interface& interface = place.interface;
-  if (kind_ == AttachmentKind::kClsact) {
-    auto qdisc = ClsactQdisc::make(interface, notes_);
-    if (!qdisc) return tl::unexpected(qdisc.error());
-    place.qdisc.push_back(std::move(*qdisc));
-  }
+  if (kind_ == AttachmentKind::kClsact)
+    if (auto ok = attach_qdisc(place); !ok) return ok;
   for (const Hook hook : kHooks) {
     const int program = datapath_.program(interface.layer, hook);
     if (kind_ == AttachmentKind::kTcx) {
       auto link = TcxLink::make(program, interface, hook);
       if (!link) return tl::unexpected(link.error());
       place.links.push_back(std::move(*link));
-    } else {
-      auto filter = TcFilter::make(program, interface, hook);
-      if (!filter) return tl::unexpected(filter.error());
-      place.filters.push_back(std::move(*filter));
+    } else if (auto ok = attach_filter(place, program, hook); !ok) {
+      return ok;
     }
   }
   return require_first(interface);
+}
+
+Result<> Attachments::revert(Place& place) const {
+  Result<> first;
+  for (TcxLink& link : place.links) link.revert();
+  const auto take_back = [&](auto& recorded) {
+    auto ok = recorded.thing.revert();
+    if (ok) ok = taken_back(recorded.step);
+    keep_first(first, std::move(ok));
+  };
+  for (auto& filter : place.filters) take_back(filter);
+  for (auto& qdisc : place.qdisc) take_back(qdisc);
+  return first;
 }
 
 Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& present) {
@@ -52,7 +104,13 @@ Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& p
     return std::any_of(present.begin(), present.end(),
                        [&](const Interface& other) { return same(one, other); });
   };
-  places_.remove_if([&](const Place& place) { return !is_present(place.interface); });
+  Result<> gone;
+  places_.remove_if([&](Place& place) {
+    if (is_present(place.interface)) return false;
+    keep_first(gone, revert(place));
+    return true;
+  });
+  if (!gone) return tl::unexpected(gone.error());
 
   std::vector<Interface> came;
   for (const Interface& interface : present) {
@@ -73,6 +131,7 @@ Result<std::vector<Interface>> Attachments::sync(const std::vector<Interface>& p
     }
     Place& place = places_.emplace_back(Place{interface, {}, {}, {}});
     if (auto ok = attach(place); !ok) {
+      if (auto clean = revert(place); !clean) return tl::unexpected(clean.error());
       places_.pop_back();
       if (ok.error().code == ENODEV) continue;  // it went while we looked
       return tl::unexpected(ok.error());
@@ -116,11 +175,7 @@ std::vector<std::string> Attachments::names() const {
 
 Result<> Attachments::revert() {
   Result<> first;
-  for (Place& place : places_) {
-    for (TcxLink& link : place.links) link.revert();
-    for (TcFilter& filter : place.filters) keep_first(first, filter.revert());
-    for (ClsactQdisc& qdisc : place.qdisc) keep_first(first, qdisc.revert());
-  }
+  for (Place& place : places_) keep_first(first, revert(place));
   if (first) places_.clear();
   return first;
 }

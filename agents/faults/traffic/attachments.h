@@ -3,9 +3,11 @@
 #pragma once
 
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agents/faults/step_log.h"
 #include "agents/faults/traffic/datapath.h"
 #include "agents/kernel/interfaces.h"
 #include "agents/kernel/tc_filter.h"
@@ -20,9 +22,10 @@ AttachmentKind choose_attachment(contract::Attachment wanted);
 
 class Attachments {
  public:
-  // `datapath` must outlive this. `notes`: see ClsactQdisc.
-  Attachments(const Datapath& datapath, AttachmentKind kind, std::string notes)
-      : datapath_(datapath), kind_(kind), notes_(std::move(notes)) {}
+  // `datapath` must outlive this. `steps` gets what would outlive the agent, before it is made; nullptr:
+  // nothing is recorded.
+  Attachments(const Datapath& datapath, AttachmentKind kind, StepLog* steps)
+      : datapath_(datapath), kind_(kind), steps_(steps) {}
 
   // Attaches to interfaces that came, forgets those that went; says which came. After a failure some
   // may be attached: revert().
@@ -35,17 +38,28 @@ class Attachments {
   Result<> revert();
 
  private:
+  // Something of the kernel's and the step that says how to take it back.
+  template <typename Thing>
+  struct Recorded {
+    Thing thing;
+    std::optional<uint64_t> step;
+  };
   struct Place {
     Interface interface;
     std::vector<TcxLink> links;
-    std::vector<ClsactQdisc> qdisc;  // none or one; outlives the filters
-    std::vector<TcFilter> filters;
+    std::vector<Recorded<ClsactQdisc>> qdisc;  // none or one; outlives the filters
+    std::vector<Recorded<TcFilter>> filters;
   };
   Result<> attach(Place& place) const;
+  Result<> attach_qdisc(Place& place) const;
+  Result<> attach_filter(Place& place, int program, Hook hook) const;
+  Result<> revert(Place& place) const;
+  [[nodiscard]] Result<std::optional<uint64_t>> record(const contract::Step& step) const;
+  [[nodiscard]] Result<> taken_back(std::optional<uint64_t>& step) const;
 
   const Datapath& datapath_;
   AttachmentKind kind_;
-  std::string notes_;
+  StepLog* steps_;
   std::list<Place> places_;
 };
 

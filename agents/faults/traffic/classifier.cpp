@@ -78,8 +78,8 @@ std::vector<traffic_sieve> sieve(const std::vector<PeerEntry>& v4, const std::ve
 
 }  // namespace
 
-Result<Classifier> classify(const contract::Order& order) {
-  Classifier out;
+Result<OrderRules> resolve(const contract::Order& order) {
+  OrderRules out;
   traffic_config& config = out.config;
   PrefixTable peers;
   PortBits ports;
@@ -98,7 +98,7 @@ Result<Classifier> classify(const contract::Order& order) {
                         " packet rules at a time; spread the faults over more runs");
       const uint32_t i = ++config.rules;
       config.rule[i] = {static_cast<uint64_t>(fault.start_ns()), static_cast<uint64_t>(fault.end_ns()),
-                        static_cast<uint32_t>(f), 0};
+                        static_cast<uint32_t>(f), fault.manner() != contract::MANNER_SILENT};
       if (auto ok = add_rule(rule, uint64_t{1} << i, peers, ports, config); !ok)
         return tl::unexpected(ok.error());
     }
@@ -118,13 +118,8 @@ Result<Classifier> classify(const contract::Order& order) {
 
   peers.set_self_test(Prefix::of(*Address::parse(kSelfTestV4)));
   peers.set_self_test(Prefix::of(*Address::parse(kSelfTestV6)));
-  split(peers.compile(false, ~TRAFFIC_PROTECTED), out.prefixes_v4, out.exact_v4);
-  split(peers.compile(true, ~TRAFFIC_PROTECTED), out.prefixes_v6, out.exact_v6);
-  config.prefix_v4 = !out.prefixes_v4.empty();
-  config.prefix_v6 = !out.prefixes_v6.empty();
-  config.exact_v4 = !out.exact_v4.empty();
-  config.exact_v6 = !out.exact_v6.empty();
-  out.sieve = sieve(out.exact_v4, out.exact_v6, config);
+  out.peers_v4 = peers.compile(false, ~TRAFFIC_PROTECTED);
+  out.peers_v6 = peers.compile(true, ~TRAFFIC_PROTECTED);
 
   for (const auto& [key, bits] : ports) {
     const auto [protocol, side, port] = key;
@@ -133,6 +128,26 @@ Result<Classifier> classify(const contract::Order& order) {
   }
   config.ports = !out.ports.empty();
   return out;
+}
+
+Classifier classify(OrderRules rules) {
+  Classifier out;
+  out.config = rules.config;
+  out.sites = std::move(rules.sites);
+  out.ports = std::move(rules.ports);
+  traffic_config& config = out.config;
+  split(std::move(rules.peers_v4), out.prefixes_v4, out.exact_v4);
+  split(std::move(rules.peers_v6), out.prefixes_v6, out.exact_v6);
+  config.prefix_v4 = !out.prefixes_v4.empty();
+  config.prefix_v6 = !out.prefixes_v6.empty();
+  config.exact_v4 = !out.exact_v4.empty();
+  config.exact_v6 = !out.exact_v6.empty();
+  out.sieve = sieve(out.exact_v4, out.exact_v6, config);
+  return out;
+}
+
+Result<Classifier> classify(const contract::Order& order) {
+  return resolve(order).map([](OrderRules rules) { return classify(std::move(rules)); });
 }
 
 }  // namespace blackstart

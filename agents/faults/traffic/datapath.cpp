@@ -180,6 +180,11 @@ int Datapath::program(LinkLayer layer, Hook hook) const {
                                   : bpf_program__fd(stubs(*skeleton_)[slot(layer, hook)]);
 }
 
+std::string Datapath::program_name(LinkLayer layer, Hook hook) const {
+  const auto all = entry_ == Entry::kDirect ? classifiers(*skeleton_) : stubs(*skeleton_);
+  return bpf_program__name(all[slot(layer, hook)]);
+}
+
 int Datapath::classifier(LinkLayer layer, Hook hook) const {
   return bpf_program__fd(classifiers(*skeleton_)[slot(layer, hook)]);
 }

@@ -36,6 +36,7 @@ class Datapath {
 
   // What to attach; the descriptor stays ours.
   [[nodiscard]] int program(LinkLayer layer, Hook hook) const;
+  [[nodiscard]] std::string program_name(LinkLayer layer, Hook hook) const;
   // The classifier itself, for BPF_PROG_TEST_RUN.
   [[nodiscard]] int classifier(LinkLayer layer, Hook hook) const;
 
@@ -43,7 +44,7 @@ class Datapath {
   void fire(int64_t t0, const Word& word);
   void renew(const Word& word);
 
-  // While set, packets to and from the self-test addresses are dropped and counted.
+  // While set, packets to and from the self-test addresses are dropped and counted, unless protected.
   void set_testing(bool on);
   [[nodiscard]] Result<uint64_t> tested(Hook hook) const;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // One classifier for every packet fault of an order: the peer's address gives a set of rules, ports
-// and direction narrow it, the first rule in force drops the packet without a word. Bit 0 of the
-// set protects. Everything else goes on to the next program: this one never accepts for others.
+// and direction narrow it, the first rule in force drops the packet without a word, or leaves it to
+// who answers for it. Bit 0 of the set protects. Everything else goes on to the next program: this one never
+// accepts for others.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -174,15 +175,16 @@ static __always_inline __u64 port_bits(struct __sk_buff* skb, const struct upper
 
 static __always_inline int judge(struct __sk_buff* skb, const struct traffic_peer* peer,
                                  const struct upper* upper, __u32 egress) {
-  if (peer->self_test && gate.testing) {
-    count(skb, config.faults, 0, egress, TRAFFIC_DROP, 1);
-    return vanish(egress);
-  }
   __u64 bits = peer->bits & config.direction[egress];
   if (config.ports) {
     __u64 by_port = port_bits(skb, upper, egress);
     bits &= by_port | ~config.ported;
     bits |= by_port & TRAFFIC_PROTECTED;
+  }
+  if (peer->self_test && gate.testing) {
+    if (bits & TRAFFIC_PROTECTED) return NEXT;
+    count(skb, config.faults, 0, egress, TRAFFIC_DROP, 1);
+    return vanish(egress);
   }
   __u64 rules = bits & ~TRAFFIC_PROTECTED;
   if (!rules) return NEXT;
@@ -195,6 +197,7 @@ static __always_inline int judge(struct __sk_buff* skb, const struct traffic_pee
     if (!(rules >> i & 1)) continue;
     if (config.rule[i].start_ns >= horizon) continue;
     if (now < t0 + config.rule[i].start_ns || now >= t0 + config.rule[i].end_ns) continue;
+    if (config.rule[i].answers) return NEXT;
     bool pass = bits & TRAFFIC_PROTECTED;
     count(skb, config.rule[i].fault, peer->site, egress, pass ? TRAFFIC_PASS : TRAFFIC_DROP, now);
     return pass ? NEXT : vanish(egress);

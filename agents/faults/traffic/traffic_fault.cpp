@@ -1,17 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/traffic/traffic_fault.h"
 
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
-#include <future>
 
 #include "agents/contract/units.h"
+#include "agents/faults/traffic/ebpf_engine.h"
+#include "agents/faults/traffic/netfilter_engine.h"
+#include "agents/kernel/kernel_error.h"
 
 namespace blackstart {
 namespace {
 
 int64_t to_unix(uint64_t monotonic) {
   return monotonic == 0 ? 0 : unix_at(static_cast<int64_t>(monotonic));
+}
+
+void keep_first(Result<>& first, Result<> next) {
+  if (first && !next) first = std::move(next);
+}
+
+// Netfilter where it is asked for, or where nobody asked for eBPF and the kernel refuses it.
+Result<std::unique_ptr<PacketEngine>> make_silent(const contract::Order& order, const OrderRules& rules,
+                                                  const std::vector<Interface>& present, StepLog* steps) {
+  const auto netfilter = [&] { return NetfilterEngine::make(order, rules, NftRules::Own::kSilent, present); };
+  if (order.engine() == contract::ENGINE_NETFILTER) return netfilter();
+  auto ebpf = EbpfEngine::make(order, rules, present, steps);
+  const bool settled =
+      order.engine() == contract::ENGINE_EBPF || order.attachment() != contract::ATTACHMENT_AUTO;
+  if (ebpf || settled || ebpf.error().kind != ErrorKind::kMissing) return ebpf;
+  auto instead = netfilter();
+  return instead ? std::move(instead) : std::move(ebpf);
 }
 
 }  // namespace
@@ -31,13 +55,14 @@ Result<> TrafficFault::do_arm(const contract::Order& order) {
   for (int i = 0; i < order.faults_size(); ++i) {
     const contract::Fault& fault = order.faults(i);
     if (fault.rules_size() > 0)
-      faults_.push_back(
-          {fault.id(), fault.kind(), static_cast<uint32_t>(i), fault.start_ns(), fault.end_ns()});
+      faults_.push_back({fault.id(), fault.kind(), static_cast<uint32_t>(i), fault.start_ns(), fault.end_ns(),
+                         fault.manner() != contract::MANNER_SILENT, ""});
   }
   t0_ = 0;
   word_ = {};
   stranded_ = false;
-  counts_.clear();
+  silent_ = {};
+  answering_ = {};
   leaked_.clear();
 
   // The watch comes first, so that no interface can come unseen between listing and watching.
@@ -46,7 +71,8 @@ Result<> TrafficFault::do_arm(const contract::Order& order) {
   links_ = std::move(*links);
   const auto present = interfaces();
   Result<> ok = present ? Result<>() : tl::unexpected(present.error());
-  if (ok && !faults_.empty()) ok = arm_datapath(order, *present);
+  if (ok) ok = arm_wake();
+  if (ok && !faults_.empty()) ok = arm_engines(order, *present);
   if (ok && order.leaks_size() > 0) ok = arm_leaks(order, *present);
   armed_ = true;
   if (!ok) {
@@ -56,26 +82,44 @@ Result<> TrafficFault::do_arm(const contract::Order& order) {
   return ok;
 }
 
-Result<> TrafficFault::arm_datapath(const contract::Order& order, const std::vector<Interface>& present) {
-  const auto classifier = classify(order);
-  if (!classifier) return tl::unexpected(classifier.error());
-  sites_ = classifier->sites;
-  kind_ = choose_attachment(order.attachment());
-  auto datapath =
-      Datapath::load(*classifier, order.run(),
-                     kind_ == AttachmentKind::kTcx ? Datapath::Entry::kDirect : Datapath::Entry::kStub);
-  if (!datapath) return tl::unexpected(datapath.error());
-  datapath_ = std::move(*datapath);
-  attachments_ = std::make_unique<Attachments>(*datapath_, kind_, options_.state_dir);
-  // Filling keeps a CPU busy, attaching waits for the kernel: they go side by side.
-  auto filling = std::async([&] { return datapath_->fill(*classifier); });
-  const auto attached = attachments_->sync(present);
-  if (auto filled = filling.get(); !filled) return filled;
-  if (!attached) return tl::unexpected(attached.error());
-  auto self_test = SelfTest::make();
-  if (!self_test) return tl::unexpected(self_test.error());
-  self_test_ = std::move(*self_test);
-  return self_test_->run(*datapath_, *attached);
+Result<> TrafficFault::arm_engines(const contract::Order& order, const std::vector<Interface>& present) {
+  const auto rules = resolve(order);
+  if (!rules) return tl::unexpected(rules.error());
+  sites_ = rules->sites;
+  for (const bool answers : {false, true}) {
+    if (std::none_of(faults_.begin(), faults_.end(),
+                     [&](const Known& fault) { return fault.answers == answers; }))
+      continue;
+    auto engine = answers ? NetfilterEngine::make(order, *rules, NftRules::Own::kAnswering, present)
+                          : make_silent(order, *rules, present, options_.steps);
+    if (!engine) return tl::unexpected(engine.error());
+    for (Known& fault : faults_)
+      if (fault.answers == answers) fault.engine = (*engine)->name();
+    (answers ? answering_ : silent_).engine = std::move(*engine);
+  }
+  return {};
+}
+
+Result<> TrafficFault::arm_wake() {
+  timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  wake_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!timer_.valid() || !wake_.valid()) return kernel_refused(errno, "make", "a timer");
+  for (const int fd : {timer_.get(), links_->fd()}) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (::epoll_ctl(wake_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+      return kernel_refused(errno, "wait for", "a timer and interfaces");
+  }
+  return {};
+}
+
+// For the earliest moment an engine asked for.
+void TrafficFault::set_timer() const {
+  int64_t due = INT64_MAX;
+  for (const Armed* armed : {&silent_, &answering_})
+    if (armed->engine) due = std::min(due, armed->engine->due());
+  itimerspec at{};
+  if (due != INT64_MAX) at.it_value = {due / 1'000'000'000, std::max<int64_t>(due % 1'000'000'000, 1)};
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
 }
 
 Result<> TrafficFault::arm_leaks(const contract::Order& order, const std::vector<Interface>& present) {
@@ -86,39 +130,54 @@ Result<> TrafficFault::arm_leaks(const contract::Order& order, const std::vector
 }
 
 int TrafficFault::do_wake_fd() const {
-  return links_ ? links_->fd() : -1;
+  return wake_.valid() ? wake_.get() : -1;
 }
 
-// Covers interfaces that came, with the same self-test as arming; the witness first, so that what the
-// datapath cannot cover is at least seen.
+// Starts what is due, and covers interfaces that came, with the same self-test as arming; the witness
+// first, so that what an engine cannot cover is at least seen.
 Result<> TrafficFault::do_wake() {
-  if (!links_ || !links_->changed()) return {};
+  if (!links_) return {};
+  Result<> first;
+  uint64_t expirations;
+  while (::read(timer_.get(), &expirations, sizeof(expirations)) > 0) {
+  }
+  for (Armed* armed : {&silent_, &answering_})
+    if (armed->engine) keep_first(first, armed->engine->tick());
+  set_timer();
+  if (!links_->changed()) return first;
   const auto present = interfaces();
   if (!present) return tl::unexpected(present.error());
-  const Result<> witnessed = leaks_ ? leaks_->sync(*present) : Result<>();
-  if (attachments_) {
-    const auto came = attachments_->sync(*present);
-    if (!came) return tl::unexpected(came.error());
-    if (!came->empty())
-      if (auto ok = self_test_->run(*datapath_, *came); !ok) return ok;
-  }
-  return witnessed;
+  if (leaks_) keep_first(first, leaks_->sync(*present));
+  for (Armed* armed : {&silent_, &answering_})
+    if (armed->engine) keep_first(first, armed->engine->cover(*present));
+  return first;
 }
 
 Result<> TrafficFault::do_fire(int64_t t0, const Word& word) {
   if (!armed_) return fail(ErrorKind::kInternal, "fire", "packet faults", 0, "nothing is armed");
   t0_ = t0;
   word_ = word;
-  if (datapath_) datapath_->fire(t0, word);
+  for (Armed* armed : {&silent_, &answering_})
+    if (armed->engine)
+      if (auto ok = armed->engine->fire(t0, word); !ok) return ok;
+  set_timer();
   return leaks_ ? leaks_->fire(t0, word.horizon) : Result<>();
 }
 
 void TrafficFault::do_renew(const Word& word) {
   word_ = word;
-  if (datapath_) datapath_->renew(word);
-  if (leaks_ && t0_ != 0)
-    if (const auto ok = leaks_->widen(word.horizon); !ok)
-      std::fprintf(stderr, "%s\n", ok.error().message().c_str());  // tried again at the next word
+  Result<> first;
+  for (Armed* armed : {&silent_, &answering_})
+    if (armed->engine) keep_first(first, armed->engine->renew(word));
+  if (wake_.valid()) set_timer();
+  if (leaks_ && t0_ != 0) keep_first(first, leaks_->widen(word.horizon));
+  if (!first) std::fprintf(stderr, "%s\n", first.error().message().c_str());  // tried again at the next word
+}
+
+void TrafficFault::read_counts() const {
+  for (Armed* armed : {&silent_, &answering_})
+    if (armed->engine)
+      if (auto counts = armed->engine->counts()) armed->counts = std::move(*counts);
 }
 
 // Once the lease is over nothing is dropped, and what passes is no leak: the last count stands.
@@ -133,15 +192,15 @@ contract::FaultState TrafficFault::state_of(const Known& fault) const {
   const int64_t now = monotonic_now();
   if (t0_ == 0 || now < t0_ + fault.start_ns || fault.start_ns >= word_.horizon) return contract::FAULT_ARMED;
   if (now >= t0_ + fault.end_ns || now >= word_.lease_end) return contract::FAULT_REVERTED;
-  return attachments_ && attachments_->in_place() ? contract::FAULT_FIRING : contract::FAULT_REVERTED;
+  const auto& engine = armed_for(fault).engine;
+  return engine && engine->in_place(fault.index) ? contract::FAULT_FIRING : contract::FAULT_REVERTED;
 }
 
 void TrafficFault::do_observe(contract::HostReport& report) const {
-  if (datapath_)
-    if (auto counts = datapath_->counts()) counts_ = std::move(*counts);
+  read_counts();
   if (leaks_) read_leaks();
-  if (attachments_)
-    for (const std::string& name : attachments_->names()) report.add_interfaces(name);
+  if (const auto& engine = silent_.engine ? silent_.engine : answering_.engine)
+    for (const std::string& name : engine->interfaces()) report.add_interfaces(name);
   for (const contract::LeakReport& leak : leaked_) *report.add_leaks() = leak;
 
   for (const Known& fault : faults_) *report.add_faults() = report_on(fault);
@@ -151,16 +210,17 @@ contract::FaultReport TrafficFault::report_on(const Known& fault) const {
   contract::FaultReport out;
   out.set_id(fault.id);
   out.set_kind(fault.kind);
-  out.set_engine(kind_ == AttachmentKind::kTcx ? "ebpf/tcx" : "ebpf/clsact");
+  out.set_engine(fault.engine);
   out.set_state(state_of(fault));
   uint64_t first = 0, last = 0;
+  const std::vector<traffic_count>& counts = armed_for(fault).counts;
   const auto sites = static_cast<uint32_t>(sites_.size());
   for (uint32_t peer = 0; peer < sites; ++peer) {
     for (const uint32_t egress : {0U, 1U}) {
       for (const traffic_verdict verdict : {TRAFFIC_DROP, TRAFFIC_PASS}) {
         const uint32_t index = traffic_counter_index(sites, fault.index, peer, egress, verdict);
-        if (index >= counts_.size() || counts_[index].packets == 0) continue;
-        const traffic_count& count = counts_[index];
+        if (index >= counts.size() || counts[index].packets == 0) continue;
+        const traffic_count& count = counts[index];
         contract::PacketCount* packets = out.add_packets();
         packets->set_direction(egress ? contract::DIRECTION_EGRESS : contract::DIRECTION_INGRESS);
         packets->set_src_site(egress ? site_ : sites_[peer]);
@@ -187,16 +247,16 @@ Result<> TrafficFault::do_revert() {
     first = leaks_->revert();
     if (first) leaks_.reset();
   }
-  if (datapath_)
-    if (auto counts = datapath_->counts()) counts_ = std::move(*counts);
-  if (attachments_) {
-    const auto ok = attachments_->revert();
-    if (first && !ok) first = ok;
-    if (ok) attachments_.reset();
+  read_counts();
+  for (Armed* armed : {&silent_, &answering_}) {
+    if (!armed->engine) continue;
+    const auto ok = armed->engine->revert();
+    if (ok) armed->engine.reset();
+    keep_first(first, ok);
   }
-  if (!attachments_) datapath_.reset();
+  wake_.reset();
+  timer_.reset();
   links_.reset();
-  self_test_.reset();
   stranded_ = !first;
   armed_ = stranded_;
   return first;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every packet fault of an order, dropped by one classifier, and the leak counter that watches it.
+// Every packet fault of an order, in the engines that can do it, and the leak counter that watches them.
 //
-// Dropping ends with the agent, with the lease and with each fault's end, whatever the agent does
-// meanwhile; interfaces that come while armed are covered once the agent has heard of them (wake_fd,
-// wake).
+// What a fault does to packets ends with the agent, with the lease and with each fault's end, whatever
+// the agent does meanwhile; interfaces that come while armed are covered, and what netfilter has to
+// start later is started, once the agent has heard of it (wake_fd, wake).
 #pragma once
 
 #include <memory>
@@ -12,18 +12,19 @@
 #include <vector>
 
 #include "agents/faults/fault.h"
-#include "agents/faults/traffic/attachments.h"
-#include "agents/faults/traffic/datapath.h"
+#include "agents/faults/step_log.h"
+#include "agents/faults/traffic/classifier.h"
 #include "agents/faults/traffic/leak_counter.h"
-#include "agents/faults/traffic/self_test.h"
+#include "agents/faults/traffic/packet_engine.h"
+#include "agents/kernel/fd.h"
 #include "agents/kernel/features.h"
 
 namespace blackstart {
 
 struct TrafficOptions {
-  // Folder of this host's agent, which exists; notes about what a dead agent would leave are kept
-  // there. "": none are kept.
-  std::string state_dir;
+  // Gets every step that would outlive the agent; not owned, outlives the family. nullptr: nothing is
+  // recorded, so what a dead agent leaves under clsact (inert filters and their qdisc) stays.
+  StepLog* steps = nullptr;
 };
 
 class TrafficFault : public FaultFamily {
@@ -47,41 +48,48 @@ class TrafficFault : public FaultFamily {
     std::string id, kind;
     uint32_t index;  // in the order
     int64_t start_ns, end_ns;
+    bool answers;
+    std::string engine;
   };
-  Result<> arm_datapath(const contract::Order& order, const std::vector<Interface>& present);
+  // What was armed for the faults of one sort, if there are any.
+  struct Armed {
+    std::unique_ptr<PacketEngine> engine;
+    std::vector<traffic_count> counts;  // last read
+  };
+  Result<> arm_engines(const contract::Order& order, const std::vector<Interface>& present);
   Result<> arm_leaks(const contract::Order& order, const std::vector<Interface>& present);
+  Result<> arm_wake();
+  void set_timer() const;
+  const Armed& armed_for(const Known& fault) const { return fault.answers ? answering_ : silent_; }
   contract::FaultState state_of(const Known& fault) const;
   contract::FaultReport report_on(const Known& fault) const;
+  void read_counts() const;
   void read_leaks() const;
 
   TrafficOptions options_;
   std::string site_;                // this host's
   std::vector<std::string> sites_;  // by site index
   std::vector<Known> faults_;
-  AttachmentKind kind_ = AttachmentKind::kTcx;
-  std::unique_ptr<Datapath> datapath_;
-  std::unique_ptr<Attachments> attachments_;  // refers to *datapath_
-  std::optional<SelfTest> self_test_;
+  // With what remains to be said once the kernel has forgotten.
+  mutable Armed silent_, answering_;
   std::optional<LinkWatch> links_;
+  Fd timer_, wake_;  // wake_: readable when links_ or timer_ is
   mutable std::optional<LeakCounter> leaks_;
+  mutable std::vector<contract::LeakReport> leaked_;
   int64_t t0_ = 0;
   Word word_;
   bool armed_ = false, stranded_ = false;
-
-  // What was last read, and what remains to be said once the kernel has forgotten.
-  mutable std::vector<traffic_count> counts_;
-  mutable std::vector<contract::LeakReport> leaked_;
 };
 
-// What is ours in the calling thread's network namespace now, one line each; with nothing armed it
-// is what a dead agent left. Programs on TCX are named only for who may ask by id (CAP_SYS_ADMIN).
-std::vector<std::string> traffic_residue();
+// Takes back what a dead agent recorded. Idempotent; true if something was removed. What is somebody
+// else's stays, and so does a qdisc in which somebody's filter stands.
+Result<bool> take_back(const contract::Step& step);
 
-// Removes what a dead agent left, and says how many objects that were. Never while another agent is
-// alive in this network namespace.
-Result<int> sweep(const TrafficOptions& options);
+// Removes filters that bear our name although nobody recorded them, and says how many. Never while
+// another agent is alive in this network namespace.
+Result<int> sweep();
 
-// For `doctor`: by name tcx, clsact, nft-netdev.
+// For `doctor`: by name tcx, clsact, nft-netdev (the leak counter), nft-egress, nft-inet.
 FeatureReport probe_features();
 
 }  // namespace blackstart

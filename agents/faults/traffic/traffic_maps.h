@@ -18,7 +18,7 @@ enum traffic_verdict { TRAFFIC_DROP = 0, TRAFFIC_PASS = 1 };
 struct traffic_peer {
   __u64 bits;
   __u16 site;      /* index into the order's sites, from 1; 0: outside all of them */
-  __u16 self_test; /* 1: an address that is dropped while gate.testing is set */
+  __u16 self_test; /* 1: dropped unless protected while gate.testing is set */
   __u32 unused;
 };
 
@@ -48,8 +48,8 @@ struct traffic_port {
 struct traffic_rule {
   __u64 start_ns;
   __u64 end_ns;
-  __u32 fault; /* index into the order's faults */
-  __u32 unused;
+  __u32 fault;   /* index into the order's faults */
+  __u32 answers; /* 1: the sender is to be told, which this program cannot: it lets the packet go on */
 };
 
 /* Constants of one armed order: what it does not use is dead code to the verifier. */

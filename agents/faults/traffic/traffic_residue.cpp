@@ -1,56 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <string_view>
+
 #include "agents/faults/traffic/traffic_fault.h"
-#include "agents/kernel/bpf_program.h"
-#include "agents/kernel/nft_table.h"
 #include "agents/kernel/tc_filter.h"
-#include "agents/kernel/tcx_link.h"
 
 namespace blackstart {
 namespace {
 
-constexpr const char* kOurs = "blackstart";
+constexpr std::string_view kOurs = "blackstart";
 
-bool ours(const std::string& name) {
-  return name.rfind(kOurs, 0) == 0;
+bool ours(std::string_view name) {
+  return name.starts_with(kOurs);
 }
 
 }  // namespace
 
-std::vector<std::string> traffic_residue() {
-  std::vector<std::string> out;
-  const auto present = interfaces();
-  if (!present) return {present.error().message()};
-  for (const Interface& interface : *present) {
-    for (const Hook hook : kHooks) {
-      const std::string where = std::string(" at ") + name(hook) + " of " + interface.name;
-      for (const uint32_t id : tcx_programs(interface.index, hook))
-        if (const std::string program = program_name(id); ours(program))
-          out.push_back("TCX program " + program + where);
-      const auto filters = tc_filters(interface.index, hook);
-      if (!filters) {
-        out.push_back(filters.error().message());
-        continue;
-      }
-      for (const FoundFilter& filter : *filters)
-        if (ours(filter.name)) out.push_back("filter " + filter.name + where);
+// An index is given to another interface only after a reboot, but the name has to fit as well.
+Result<bool> take_back(const contract::Step& step) {
+  const auto all = interfaces();
+  if (!all) return tl::unexpected(all.error());
+  const auto there = [&](const std::string& name, int index) {
+    return std::any_of(all->begin(), all->end(), [&](const Interface& interface) {
+      return interface.index == index && interface.name == name;
+    });
+  };
+  switch (step.what_case()) {
+    case contract::Step::kClsactQdisc: {
+      const auto& qdisc = step.clsact_qdisc();
+      return there(qdisc.interface(), qdisc.index()) ? remove_unused_clsact(qdisc.index()) : false;
     }
+    case contract::Step::kClsactFilter: {
+      const auto& filter = step.clsact_filter();
+      if (!there(filter.interface(), filter.index()) || !ours(filter.program())) return false;
+      return remove_filters(filter.index(),
+                            [&](std::string_view program) { return program == filter.program(); })
+          .map([](int removed) { return removed > 0; });
+    }
+    case contract::Step::WHAT_NOT_SET:
+      break;
   }
-  const auto tables = nft_tables();
-  if (!tables) {
-    out.push_back(tables.error().message());
-    return out;
-  }
-  for (const std::string& table : *tables)
-    if (ours(table)) out.push_back("nftables table " + table);
-  return out;
+  return fail(ErrorKind::kInvalid, "take back", "a step", 0, "this version does not know it");
 }
 
-Result<int> sweep(const TrafficOptions& options) {
-  return sweep_clsact(kOurs, options.state_dir);
+Result<int> sweep() {
+  const auto all = interfaces();
+  if (!all) return tl::unexpected(all.error());
+  int removed = 0;
+  for (const Interface& interface : *all) {
+    const auto some = remove_filters(interface.index, ours);
+    if (!some) return some;
+    removed += *some;
+  }
+  return removed;
 }
 
 FeatureReport probe_features() {
-  return {probe_tcx(), probe_clsact(), probe_nft_netdev()};
+  return {probe_tcx(), probe_clsact(), probe_nft_netdev(), probe_nft_egress(), probe_nft_inet()};
 }
 
 }  // namespace blackstart

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "agents/contract/safety.h"
+#include "agents/contract/wire.h"
+#include "agents/policy/policy.h"
+
+namespace blackstart {
+namespace {
+
+tl::unexpected<Error> refuse(const std::string& what, const std::string& hint) {
+  return fail(ErrorKind::kRefused, "accept", what, 0, hint);
+}
+
+// "web.yaml:12": people look for lines, not for columns.
+std::string line(const Location& at) {
+  return Location{at.file, at.line, 0}.text();
+}
+
+tl::unexpected<Error> refuse_everything(const Policy& policy, const std::string& what) {
+  if (policy.missing)
+    return refuse(what, "there is no " + policy.file + ", so this host accepts nothing; it would have to " +
+                            "say what, under spec.accept");
+  return refuse(what, line(policy.at) + " has no `accept`, so this host accepts nothing");
+}
+
+bool allows(const std::set<std::string>& names, const std::string& name) {
+  return names.contains("*") || names.contains(name);
+}
+
+template <typename List>
+std::string listed(const List& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "nothing" : text;
+}
+
+std::vector<ProtectedTraffic> everything_protected(const Policy& policy) {
+  std::vector<ProtectedTraffic> all = policy.protect;
+  for (const Prefix& prefix : link_scope())
+    all.push_back({prefix, std::nullopt, "it never leaves a link", {}});
+  all.push_back({std::nullopt, kSshPort, "people must be able to log in", {}});
+  return all;
+}
+
+bool covers(const ProtectedTraffic& entry, const contract::PacketRule& rule) {
+  if (entry.port)
+    return rule.ports_size() > 0 && std::all_of(rule.ports().begin(), rule.ports().end(),
+                                                [&](const auto& port) { return port.port() == *entry.port; });
+  return rule.peers_size() > 0 &&
+         std::all_of(rule.peers().begin(), rule.peers().end(), [&](const auto& peer) {
+           const auto prefix = from_wire(peer);
+           return prefix && entry.prefix->contains(*prefix);
+         });
+}
+
+Result<> accept_rule(const Policy& policy, const std::string& name, const contract::PacketRule& rule) {
+  const Acceptance& accepted = *policy.accept;
+  for (const auto& peer : rule.peers()) {
+    const auto prefix = from_wire(peer);
+    if (!prefix) return tl::unexpected(prefix.error());
+    if (std::any_of(accepted.prefixes.begin(), accepted.prefixes.end(),
+                    [&](const Prefix& wide) { return wide.contains(*prefix); }))
+      continue;
+    std::vector<std::string> texts;
+    for (const Prefix& each : accepted.prefixes) texts.push_back(each.text());
+    return refuse(name, line(accepted.prefixes_at) + " accepts " + listed(texts) + " as targets; " +
+                            prefix->text() + (prefix->length == 0 ? ", that is everybody," : "") +
+                            " would have to stand under spec.accept.prefixes");
+  }
+  for (const ProtectedTraffic& entry : everything_protected(policy)) {
+    if (!covers(entry, rule)) continue;
+    const std::string what = entry.port ? "port " + std::to_string(*entry.port) : entry.prefix->text();
+    return refuse(name, "all it would hit is " + what + ", which " +
+                            (entry.at.line ? line(entry.at) : "every agent") + " protects" +
+                            (entry.why.empty() ? "" : " (" + entry.why + ")"));
+  }
+  return {};
+}
+
+// A fault of these kinds is about services, so one that names none hides which.
+bool is_about_services(const std::string& kind) {
+  return kind == "storage-drop" || kind == "service-kill" || kind == "service-freeze";
+}
+
+Result<> accept_fault(const Policy& policy, const contract::Fault& fault) {
+  const Acceptance& accepted = *policy.accept;
+  const std::string name = fault.kind() + " " + fault.id();
+  if (!allows(accepted.faults, fault.kind()))
+    return refuse(name, line(accepted.faults_at) + " accepts " + listed(accepted.faults) + "; " +
+                            fault.kind() + " would have to stand under spec.accept.faults");
+  const Duration lasts{fault.end_ns() - fault.start_ns()};
+  if (lasts > accepted.longest)
+    return refuse(name, "it lasts " + format_duration(lasts) + "; " + line(accepted.longest_at) +
+                            " accepts at most " + format_duration(accepted.longest) +
+                            " (spec.accept.longest)");
+  if (fault.services().empty() && is_about_services(fault.kind()) && !accepted.services.contains("*"))
+    return refuse(name, "it does not say which services it is aimed at; " + line(accepted.services_at) +
+                            " accepts " + listed(accepted.services));
+  for (const std::string& service : fault.services())
+    if (!allows(accepted.services, service))
+      return refuse(name, line(accepted.services_at) + " accepts " + listed(accepted.services) + "; " +
+                              service + " would have to stand under spec.accept.services");
+  for (const auto& rule : fault.rules())
+    if (auto ok = accept_rule(policy, name, rule); !ok) return ok;
+  return {};
+}
+
+}  // namespace
+
+Result<> accept(const Policy& policy, const contract::Order& order) {
+  const std::string what = "the order of run " + order.run();
+  if (!policy.accept) return refuse_everything(policy, what);
+  if (!policy.site.empty() && order.site() != policy.site)
+    return refuse(what, "it is for a host of site " + (order.site().empty() ? "(none)" : order.site()) +
+                            "; this host stands in " + policy.site + ", as " + policy.file + " says");
+  for (const auto& fault : order.faults())
+    if (auto ok = accept_fault(policy, fault); !ok) return ok;
+  return {};
+}
+
+Result<> accept(const Policy& policy, const contract::StartProbes& probes) {
+  for (const auto& probe : probes.probes()) {
+    if (!probe.has_command() || (policy.accept && policy.accept->commands)) continue;
+    const std::string what = "the command of probe " + probe.name();
+    if (!policy.accept) return refuse_everything(policy, what);
+    return refuse(what, line(policy.accept->commands_at) + " accepts no commands (spec.accept.commands)");
+  }
+  return {};
+}
+
+void add_protection(const Policy& policy, contract::Order& order) {
+  contract::Protection& protection = *order.mutable_protection();
+  for (const ProtectedTraffic& entry : everything_protected(policy)) {
+    if (entry.prefix) {
+      contract::Prefix prefix;
+      to_wire(*entry.prefix, &prefix);
+      if (std::none_of(protection.peers().begin(), protection.peers().end(), [&](const auto& known) {
+            return known.address() == prefix.address() && known.length() == prefix.length();
+          }))
+        *protection.add_peers() = prefix;
+    } else if (std::none_of(protection.ports().begin(), protection.ports().end(), [&](const auto& known) {
+                 return known.port() == *entry.port && known.protocol() == contract::PROTOCOL_ANY &&
+                        known.side() == contract::SIDE_EITHER;
+               })) {
+      protection.add_ports()->set_port(*entry.port);
+    }
+  }
+}
+
+}  // namespace blackstart

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/cli/end_runs.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+#include <iostream>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "agents/channel/embedded/embedded_channel.h"
+#include "injector/cli/command.h"
+#include "injector/record/outcome.h"
+
+namespace blackstart::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A conductor that lives reverts in less; one that has not by then is gone around. With the questions
+// and reverts that follow it stays under 5 s.
+constexpr auto kConductorPatience = 2500ms;
+
+// The hosts the run still holds, as far as their agents answer.
+std::vector<std::string> held_hosts(const RunRecord& record) {
+  EmbeddedChannel channel(record.agents);
+  std::map<std::string, contract::Request> hellos;
+  for (const std::string& host : channel.hosts().value_or(std::vector<std::string>{}))
+    hellos[host].mutable_hello();
+  std::vector<std::string> held;
+  for (const auto& [host, reply] : channel.call_all(hellos, 500ms))
+    if (reply && reply->report().run() == record.run) held.push_back(host);
+  return held;
+}
+
+bool ended_by_conductor(const RunRecord& record) {
+  const auto deadline = std::chrono::steady_clock::now() + kConductorPatience;
+  while (RunRegistry::conductor_alive(record) && std::chrono::steady_clock::now() < deadline) {
+    if (held_hosts(record).empty()) return true;
+    std::this_thread::sleep_for(50ms);
+  }
+  return false;
+}
+
+// Asks the agents themselves.
+Result<size_t> revert_directly(const RunRecord& record) {
+  std::map<std::string, contract::Request> reverts;
+  for (const std::string& host : held_hosts(record)) {
+    reverts[host].mutable_revert()->set_run(record.run);
+    reverts[host].mutable_revert()->set_reason("abort");
+  }
+  for (const auto& [host, reply] : EmbeddedChannel(record.agents).call_all(reverts, 1s))
+    if (!reply) return tl::unexpected(reply.error());
+  return reverts.size();
+}
+
+// Goes around a conductor that does not end its run.
+Result<std::string> end_one(RunRegistry& registry, const RunRecord& record) {
+  if (ended_by_conductor(record)) return std::string("its conductor has reverted every host");
+  const auto reverted = revert_directly(record);
+  if (!reverted) return tl::unexpected(reverted.error());
+  const bool alive = RunRegistry::conductor_alive(record);
+  if (!alive) registry.close(record.run);
+  return std::string(alive ? "its conductor has not finished" : "its conductor is gone") + "; reverted " +
+         std::to_string(*reverted) + " hosts directly";
+}
+
+}  // namespace
+
+std::string who_asks() {
+  const char* login = getlogin();
+  return login ? login : "uid " + std::to_string(getuid());
+}
+
+std::vector<EndedRun> end_runs(RunRegistry& registry, const std::vector<RunRecord>& records,
+                               const std::string& why) {
+  std::vector<std::future<Result<std::string>>> under_way;
+  for (const RunRecord& record : records)
+    under_way.push_back(std::async(std::launch::async, [&registry, &record, &why]() -> Result<std::string> {
+      if (auto ok = registry.request_abort(record.run, why); !ok && RunRegistry::conductor_alive(record))
+        return tl::unexpected(ok.error());
+      return end_one(registry, record);
+    }));
+  std::vector<EndedRun> ended;
+  for (size_t i = 0; i < records.size(); ++i) ended.push_back({records[i].run, under_way[i].get()});
+  return ended;
+}
+
+int end_and_tell(RunRegistry& registry, const std::vector<RunRecord>& records, const std::string& why,
+                 bool json) {
+  auto list = nlohmann::json::array();
+  int code = kExitPass;
+  for (const EndedRun& run : end_runs(registry, records, why)) {
+    if (!run.how) code = std::max(code, report(run.how.error(), false));
+    list.push_back({{"run", run.run}, {"ended", run.how ? *run.how : run.how.error().message()}});
+  }
+  if (json) {
+    std::cout << list.dump(2) << "\n";
+    return code;
+  }
+  if (list.empty()) std::cout << "no run is under way\n";
+  for (const auto& run : list)
+    std::cout << run["run"].get<std::string>() << ": " << run["ended"].get<std::string>() << "\n";
+  return code;
+}
+
+}  // namespace blackstart::cli

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can happen to a host while an agent holds a fault on it.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "agents/runtime/restart_pace.h"
+#include "tests/crash/agent_under_test.h"
+
+namespace blackstart {
+namespace {
+
+using namespace test;
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr auto kTcx = contract::ATTACHMENT_TCX;
+constexpr auto kClsact = contract::ATTACHMENT_CLSACT;
+
+class CrashTest : public AgentUnderTest {
+ protected:
+  void SetUp() override {
+    AgentUnderTest::SetUp();
+    if (HasFatalFailure()) return;
+    start();
+    ASSERT_TRUE(wait_until_it_answers()) << log();
+  }
+  // Once an agent and its sentinel are there.
+  [[nodiscard]] testing::AssertionResult whole_within(milliseconds at_most) {
+    if (until(at_most, [this] {
+          reap_children();
+          return whole();
+        }))
+      return testing::AssertionSuccess();
+    return testing::AssertionFailure() << "no agent with a sentinel after " << at_most.count() << " ms";
+  }
+  void kill_both() {
+    const AgentProcesses now = processes();
+    ::kill(now.agent, SIGKILL);
+    ::kill(now.sentinel, SIGKILL);
+    ASSERT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
+  }
+  [[nodiscard]] std::pair<int, std::string> reap_by_hand() const {
+    const auto [ok, output] = shell("(" + std::string(BLACKSTART_AGENT_UNDER_TEST) + " reap --state " +
+                                    state() + ") 2>&1; echo rc=$?");
+    const size_t code = output.rfind("rc=");
+    return {std::stoi(output.substr(code + 3)), output.substr(0, code)};
+  }
+  [[nodiscard]] std::string journal() const {
+    std::ostringstream out;
+    out << std::ifstream(state() + "/journal", std::ios::binary).rdbuf();
+    return out.str();
+  }
+};
+
+class EitherAttachment : public CrashTest, public testing::WithParamInterface<contract::Attachment> {};
+
+TEST_P(EitherAttachment, ADeadAgentIsAHealthyHost) {
+  proves("S2,S8");
+  arm_and_fire(60s, GetParam());
+  ::kill(processes().agent, SIGKILL);
+  const auto healed = until_healthy(2000ms);
+  ASSERT_TRUE(healed);
+  EXPECT_LE(*healed, kNetworkHeals);
+  EXPECT_TRUE(whole_within(kRestHeals)) << log();
+  EXPECT_TRUE(journal_empty());
+  EXPECT_EQ(inventory(), before_);
+  EXPECT_FALSE(hello()->report().armed());
+  arm_and_fire(60s, GetParam());  // and the next one obeys as the first did
+  EXPECT_TRUE(revert());
+}
+
+TEST_P(EitherAttachment, ADeadSentinelIsReplacedWhileTheFaultGoesOn) {
+  proves("S2");
+  arm_and_fire(60s, GetParam());
+  ::kill(processes().sentinel, SIGKILL);
+  EXPECT_TRUE(whole_within(kRestHeals));
+  EXPECT_FALSE(healthy());
+  // The new one knows the deadline and the duty of the old.
+  ::kill(processes().agent, SIGKILL);
+  EXPECT_TRUE(until_healthy(kNetworkHeals));
+  EXPECT_TRUE(whole_within(kRestHeals));
+}
+
+TEST_P(EitherAttachment, AStoppedAgentIsKilledAtItsDeadline) {
+  proves("S1");
+  const pid_t agent = processes().agent;
+  arm_and_fire(600ms, GetParam());
+  const auto fired = std::chrono::steady_clock::now();
+  ::kill(agent, SIGSTOP);
+  const auto healed = until_healthy(2000ms);
+  ASSERT_TRUE(healed);
+  EXPECT_LE(std::chrono::steady_clock::now() - fired, 700ms) << "the datapath itself ends it";
+  // 100 ms for the last packets to be counted, 250 ms of patience, and what a busy machine takes.
+  EXPECT_TRUE(until(600ms, [&] { return processes().agent != agent; })) << "the sentinel ends the agent";
+  EXPECT_THAT(log(), HasSubstr("did not revert at its deadline"));
+  EXPECT_TRUE(whole_within(kRestHeals));
+}
+
+TEST_P(EitherAttachment, BothDeadMeansHealthyAndTheNextStartReaps) {
+  proves("S2,S8,S10");
+  arm_and_fire(60s, GetParam());
+  kill_both();
+  EXPECT_TRUE(until_healthy(kNetworkHeals));
+  EXPECT_EQ(journal_empty(), false);
+  start();
+  EXPECT_TRUE(whole_within(2000ms));
+  EXPECT_TRUE(journal_empty());
+  EXPECT_EQ(inventory(), before_);
+}
+
+TEST_P(EitherAttachment, SigtermRevertsInGoodOrder) {
+  proves("S7");
+  arm_and_fire(60s, GetParam());
+  ::kill(processes().agent, SIGTERM);
+  EXPECT_TRUE(until_healthy(kRestHeals));
+  EXPECT_TRUE(until(kRestHeals, [this] { return all_gone(); })) << "the sentinel goes with it";
+  EXPECT_THAT(log(), testing::Not(HasSubstr("died")));
+}
+
+TEST_P(EitherAttachment, StoppingTheServiceSignalsBoth) {
+  proves("S7,S8");
+  arm_and_fire(60s, GetParam());
+  const AgentProcesses now = processes();
+  ::kill(now.sentinel, SIGTERM);
+  ::kill(now.agent, SIGTERM);
+  EXPECT_TRUE(until_healthy(kRestHeals));
+  EXPECT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Agent, EitherAttachment, testing::Values(kTcx, kClsact),
+                         [](const auto& which) { return which.param == kTcx ? "tcx" : "clsact"; });
+
+TEST_F(CrashTest, SystemdEndsTheRestOfADeadService) {
+  proves("S2");
+  arm_and_fire(60s);
+  const AgentProcesses now = processes();
+  ::kill(now.agent, SIGKILL);
+  ::kill(now.sentinel, SIGTERM);
+  EXPECT_TRUE(until(kRestHeals, [this] { return all_gone(); })) << "it reaps and does not become the agent";
+  EXPECT_TRUE(journal_empty());
+  EXPECT_EQ(inventory(), before_);
+}
+
+TEST_F(CrashTest, ASentinelToldToGoAloneIsReplaced) {
+  const pid_t sentinel = processes().sentinel;
+  ::kill(sentinel, SIGTERM);
+  EXPECT_TRUE(until(7000ms, [&] {
+    const AgentProcesses now = processes();
+    return now.sentinel != 0 && now.sentinel != sentinel;
+  }));
+  EXPECT_TRUE(whole_within(kRestHeals));
+}
+
+TEST_F(CrashTest, AConductorThatIsGoneDoesNotExtendAFault) {
+  proves("S3");
+  contract::Order leased = order(60s, kClsact);
+  leased.set_hold(false);
+  leased.set_lease_ns(Duration(1s).count());
+  ASSERT_TRUE(arm(leased));
+  ASSERT_TRUE(fire());
+  ASSERT_TRUE(until(200ms, [] { return !healthy(); }));
+  fs::remove(path("h.sock"));  // nobody can say another word
+  const auto healed = until_healthy(3000ms);
+  ASSERT_TRUE(healed);
+  EXPECT_LE(*healed, 1100ms);
+  EXPECT_TRUE(until(kRestHeals, [this] { return journal_empty(); }));
+}
+
+TEST_F(CrashTest, InterfacesComeAndGoWhileArmed) {
+  proves("S2,S8");
+  arm_and_fire(60s);
+  NetnsSandbox::run("ip link add late0 type veth peer name late1");
+  EXPECT_TRUE(until(kRestHeals, [&] { return journal().find("late0") != std::string::npos; }))
+      << "what is done to it is written down too";
+  EXPECT_TRUE(until(kRestHeals, [] {
+    return shell("tc qdisc show dev late0").second.find("clsact") != std::string::npos;
+  }));
+  NetnsSandbox::run("ip link add late2 type veth peer name late3");
+  EXPECT_TRUE(until(kRestHeals, [&] { return journal().find("late3") != std::string::npos; }));
+  NetnsSandbox::run("ip link del late0");
+  ::kill(processes().agent, SIGKILL);
+  EXPECT_TRUE(until_healthy(kNetworkHeals));
+  EXPECT_TRUE(whole_within(kRestHeals));
+  EXPECT_EQ(shell("tc qdisc show dev late2").second.find("clsact"), std::string::npos);
+  NetnsSandbox::run("ip link del late2");
+}
+
+TEST_F(CrashTest, AnotherBootForgetsWhatWentWithTheLast) {
+  proves("S4");
+  arm_and_fire(60s);
+  kill_both();
+  // What a reboot would have taken away.
+  NetnsSandbox::run("tc qdisc del dev eth0 clsact");
+  std::ofstream(path("boot")) << "another-boot\n";
+  start({}, {"--boot-id-file", path("boot")});
+  EXPECT_TRUE(whole_within(2000ms));
+  EXPECT_TRUE(journal_empty());
+  EXPECT_THAT(log(), HasSubstr("went with its boot"));
+  const auto report = hello();
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->report().armed()) << "nothing is armed again";
+  EXPECT_EQ(report->report().boot_id(), "another-boot");
+  EXPECT_TRUE(healthy());
+}
+
+TEST_F(CrashTest, AJournalTornAtAnyLengthIsReaped) {
+  proves("S2,S10");
+  arm_and_fire(60s);
+  kill_both();
+  const std::string whole = journal();
+  ASSERT_GT(whole.size(), 100u);
+  for (size_t length = 0; length <= whole.size(); ++length) {
+    std::ofstream(state() + "/journal", std::ios::binary) << whole.substr(0, length);
+    const auto [code, said] = reap_by_hand();
+    ASSERT_EQ(code, 0) << "cut at " << length << ": " << said;
+    ASSERT_TRUE(journal_empty()) << length;
+  }
+  EXPECT_EQ(inventory(), before_);
+}
+
+TEST_F(CrashTest, ReapingByHand) {
+  proves("S8,S9");
+  arm_and_fire(60s);
+  const auto [refused, why] = reap_by_hand();
+  EXPECT_EQ(refused, 6);
+  EXPECT_THAT(why, HasSubstr("an agent is alive"));
+  EXPECT_FALSE(healthy()) << "it touched nothing";
+  kill_both();
+  const auto [code, said] = reap_by_hand();
+  EXPECT_EQ(code, 0) << said;
+  EXPECT_THAT(said, HasSubstr("removed clsact qdisc of eth0"));
+  EXPECT_EQ(inventory(), before_);
+  EXPECT_THAT(reap_by_hand().second, HasSubstr("nothing was left"));
+}
+
+TEST_F(CrashTest, AFileStopsEverything) {
+  proves("S7");
+  for (const char* file : {"abort", "lever"}) {
+    arm_and_fire(60s);
+    fs::create_directories(path("stop"));  // its folder was not there before either
+    std::ofstream(path(std::string("stop/") + file)) << "{}";
+    const auto healed = until_healthy(3000ms);
+    ASSERT_TRUE(healed);
+    EXPECT_LE(*healed, kRestHeals);
+    const auto refused = arm(order(60s, kClsact));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().hint, HasSubstr(file));
+    fs::remove_all(path("stop"));
+  }
+}
+
+TEST_F(CrashTest, AgentsThatKeepDyingAreNotAStorm) {
+  for (size_t i = 0; i < RestartPace::kAtOnce; ++i) {
+    ::kill(processes().agent, SIGKILL);
+    ASSERT_TRUE(whole_within(2000ms)) << i;
+  }
+  ::kill(processes().agent, SIGKILL);
+  EXPECT_FALSE(whole_within(3000ms)) << "now there is a pause";
+  EXPECT_TRUE(whole_within(4000ms)) << log();
+}
+
+// Mounts made while this lives are the calling thread's and its children's alone.
+class OwnMounts {
+ public:
+  OwnMounts() : home_(::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC)) {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+      throw std::runtime_error("no mount namespace");
+  }
+  ~OwnMounts() { (void)::setns(home_.get(), CLONE_NEWNS); }
+  OwnMounts(const OwnMounts&) = delete;
+  OwnMounts& operator=(const OwnMounts&) = delete;
+
+ private:
+  Fd home_;
+};
+
+TEST_F(CrashTest, AFullDiskArmsNothing) {
+  proves("S6,S8,S10");
+  constexpr int kPairs = 24;
+  end();
+  {
+    const OwnMounts mounts;
+    fs::remove_all(state());
+    fs::create_directory(state());
+    ASSERT_EQ(::mount("tmpfs", state().c_str(), "tmpfs", 0, "size=16k,mode=700"), 0) << strerror(errno);
+    start();
+    ASSERT_TRUE(wait_until_it_answers()) << log();
+    // Full but for the page the journal has: it takes many interfaces to fill that one.
+    for (int i = 0; i < kPairs; ++i)
+      NetnsSandbox::run("ip link add many" + std::to_string(i) + " type veth peer name more" +
+                        std::to_string(i));
+    shell("head -c 100000 /dev/zero >" + state() + "/filler");
+    const std::string crowded = inventory();
+    const auto refused = arm(order(60s, kClsact));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ENOSPC) << refused.error().message();
+    EXPECT_TRUE(healthy());
+    EXPECT_EQ(inventory(), crowded) << "what was attached before it was full is taken back";
+    EXPECT_FALSE(hello()->report().armed());
+    fs::remove(state() + "/filler");
+    EXPECT_TRUE(arm(order(60s, kClsact))) << "with room again it obeys";
+    EXPECT_TRUE(revert());
+    for (int i = 0; i < kPairs; ++i) NetnsSandbox::run("ip link del many" + std::to_string(i));
+    end();
+    EXPECT_TRUE(journal_empty());
+  }
+}
+
+// A memory cgroup of either version; skipped where there is none.
+class MemoryGroup {
+ public:
+  MemoryGroup() {
+    for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified"}) {
+      std::ifstream controllers(std::string(root) + "/cgroup.controllers");
+      std::ostringstream list;
+      list << controllers.rdbuf();
+      const bool v1 = fs::exists(std::string(root) + "/memory.limit_in_bytes");
+      if (!v1 && list.str().find("memory") == std::string::npos) continue;
+      if (!v1) std::ofstream(std::string(root) + "/cgroup.subtree_control") << "+memory";
+      path_ = std::string(root) + "/blackstart-crash-test";
+      std::error_code code;
+      fs::create_directory(path_, code);
+      limit_ = path_ + (v1 ? "/memory.limit_in_bytes" : "/memory.max");
+      usage_ = path_ + (v1 ? "/memory.usage_in_bytes" : "/memory.current");
+      if (fs::exists(limit_)) return;
+      fs::remove(path_, code);
+      path_.clear();
+    }
+  }
+  ~MemoryGroup() {
+    if (!path_.empty())
+      (void)until(2000ms, [this] { return ::rmdir(path_.c_str()) == 0 || errno == ENOENT; });
+  }
+  MemoryGroup(const MemoryGroup&) = delete;
+  MemoryGroup& operator=(const MemoryGroup&) = delete;
+
+  [[nodiscard]] bool available() const { return !path_.empty(); }
+  void add(pid_t pid) const { std::ofstream(path_ + "/cgroup.procs") << pid << std::flush; }
+  void leave_room(size_t bytes) const {
+    size_t used = 0;
+    std::ifstream(usage_) >> used;
+    std::ofstream(limit_) << used + bytes << std::flush;
+  }
+
+ private:
+  std::string path_, limit_, usage_;
+};
+
+TEST_F(CrashTest, AnAgentOutOfMemoryIsADeadAgent) {
+  proves("S2");
+  const MemoryGroup group;
+  if (!group.available()) GTEST_SKIP() << "there is no memory cgroup to put an agent in";
+  const AgentProcesses now = processes();
+  arm_and_fire(60s);
+  group.add(now.agent);
+  group.add(now.sentinel);
+  group.leave_room(48u << 20);  // for an agent and its sentinel, but not for what comes now
+  contract::Request huge;       // 60 MiB that it has to read
+  huge.mutable_collect()->set_run(std::string(60u << 20, 'x'));
+  (void)ask(huge, 5000ms);
+  EXPECT_TRUE(until(kRestHeals, [&] { return processes().agent != now.agent; }))
+      << "it should have been killed";
+  EXPECT_TRUE(until_healthy(kNetworkHeals));
+  EXPECT_TRUE(whole_within(2000ms)) << log();
+  EXPECT_TRUE(journal_empty());
+  EXPECT_EQ(inventory(), before_);
+  end();
+}
+
+// Deadlines stand on CLOCK_MONOTONIC. Where the machine's clock is ours to set: the emulated kernel.
+TEST_F(CrashTest, AWallClockThatJumpsMovesNoDeadline) {
+  proves("S1");
+  if (!std::getenv("BLACKSTART_TEST_SETS_CLOCK"))
+    GTEST_SKIP() << "BLACKSTART_TEST_SETS_CLOCK is not set: this machine's clock is not ours";
+  for (const int hour : {3600, -3600}) {
+    arm_and_fire(1500ms);
+    const auto fired = std::chrono::steady_clock::now();
+    timespec wall{};
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    wall.tv_sec += hour;
+    ASSERT_EQ(::clock_settime(CLOCK_REALTIME, &wall), 0);
+    std::this_thread::sleep_for(500ms);
+    EXPECT_FALSE(healthy()) << "not earlier";
+    EXPECT_TRUE(until_healthy(3000ms));
+    EXPECT_LE(std::chrono::steady_clock::now() - fired, 1700ms) << "not later";
+    EXPECT_TRUE(until(kRestHeals, [this] { return journal_empty(); }));
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    wall.tv_sec -= hour;
+    ASSERT_EQ(::clock_settime(CLOCK_REALTIME, &wall), 0);
+  }
+}
+
+}  // namespace
+}  // namespace blackstart

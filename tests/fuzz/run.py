@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every fuzz target of a build folder for some seconds and says what each has seen.
+
+usage: run.py BUILD SECONDS [TARGET…]
+
+What a target learns stays in BUILD/corpus/TARGET for the next time. An input that crashes it, or takes
+too long or too much memory, is left in BUILD/found and ends the run with 1: it belongs into
+tests/fuzz/corpus/TARGET together with what repairs it.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+LIMITS = ["-rss_limit_mb=512", "-malloc_limit_mb=256", "-timeout=10", "-max_len=65536"]
+
+
+def run(program, seconds):
+    """(executions, coverage, what was found)"""
+    build = program.parent.parent.parent
+    name = program.name.removeprefix("fuzz_")
+    learned, found = build / "corpus" / name, build / "found"
+    learned.mkdir(parents=True, exist_ok=True)
+    found.mkdir(exist_ok=True)
+    before = set(found.iterdir())
+    seeds = (program.parent / f"{program.name}.inputs").read_text().split(";")
+    words = [program, f"-max_total_time={seconds}", "-print_final_stats=1", f"-artifact_prefix={found}/{name}-", *LIMITS]
+    if (HERE / f"{name}.dict").exists():
+        words.append(f"-dict={HERE / f'{name}.dict'}")
+    log = build / f"fuzz_{name}.log"
+    with open(log, "w") as out:
+        code = subprocess.run([*words, learned, *seeds], stdout=out, stderr=subprocess.STDOUT).returncode
+    text = log.read_text(errors="replace")
+    executions = re.findall(r"stat::number_of_executed_units: (\d+)", text) or ["0"]
+    coverage = re.findall(r"\bcov: (\d+)", text) or ["0"]
+    problems = sorted(set(found.iterdir()) - before)
+    if code != 0 and not problems:
+        problems = [log]
+    return int(executions[-1]), int(coverage[-1]), problems
+
+
+def main():
+    if len(sys.argv) < 3 or not sys.argv[2].isdigit():
+        sys.exit(__doc__)
+    build, seconds, only = pathlib.Path(sys.argv[1]).resolve(), int(sys.argv[2]), sys.argv[3:]
+    programs = [p for p in sorted((build / "tests" / "fuzz").glob("fuzz_*"))
+                if p.is_file() and p.suffix == "" and (not only or p.name.removeprefix("fuzz_") in only)]
+    if not programs:
+        sys.exit(f"no fuzz targets in {build}")
+    print(f"{'target':<12} {'executions':>12} {'edges':>7}  found", flush=True)
+    broken = False
+    for program in programs:
+        executions, edges, problems = run(program, seconds)
+        # A target that ran nothing has shown nothing.
+        broken = broken or bool(problems) or executions == 0
+        print(f"{program.name.removeprefix('fuzz_'):<12} {executions:>12} {edges:>7}  "
+              f"{' '.join(map(str, problems)) or 'nothing'}", flush=True)
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// An agent's own word: what it reads, whom it trusts, what it accepts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "agents/contract/safety.h"
+#include "agents/contract/wire.h"
+#include "agents/policy/policy.h"
+#include "agents/runtime/check_order.h"
+#include "tests/support/order_builder.h"
+#include "tests/support/promise.h"
+
+namespace blackstart {
+namespace {
+
+using namespace test;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+constexpr const char* kWhole = R"(apiVersion: blackstart/v1
+kind: Agent
+metadata: {name: web-7}
+spec:
+  site: pangyo
+  socket: /run/x/agent.sock
+  state: /var/lib/x
+  metricsListen: ""
+  accept:
+    prefixes: [198.18.0.0/15, "fd00:18::/32"]
+    services: [photo-store]
+    faults: [site-blackhole, partition, storage-drop]
+    longest: 10m
+    commands: false
+  protect:
+    - {prefix: 198.18.0.0/24, why: management}
+    - {port: 5432, why: the ledger}
+)";
+
+class PolicyTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/blackstart-policy-XXXXXX";
+    folder_ = fs::canonical(mkdtemp(name));
+    file_ = folder_ + "/agent.yaml";
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  tl::expected<Policy, Problems> read(const std::string& text) {
+    std::ofstream(file_) << text;
+    return read_policy(file_);
+  }
+  Policy whole() {
+    auto policy = read(kWhole);
+    if (!policy) throw std::runtime_error(policy.error().front().message);
+    return *policy;
+  }
+  // Of the first problem; "" when there is none.
+  std::string hint() const {
+    const auto policy = read_policy(file_);
+    return policy ? "" : policy.error().front().message + "; " + policy.error().front().hint;
+  }
+
+  std::string folder_, file_;
+};
+
+contract::Order order(const std::vector<std::string>& peers = {"198.18.2.0/24"}) {
+  contract::Order out = OrderBuilder().fault({{.peers = peers}}, 0s, 1min);
+  out.set_host("web-7");
+  out.set_site("pangyo");
+  out.set_lease_ns(15'000'000'000);
+  return out;
+}
+
+// Why the order is refused; "" when it is not.
+std::string why_not(const Policy& policy, const contract::Order& asked) {
+  const auto ok = accept(policy, asked);
+  if (ok) return "";
+  EXPECT_EQ(ok.error().kind, ErrorKind::kRefused);
+  return ok.error().message();
+}
+
+TEST_F(PolicyTest, SaysWhatItIsAndWhatItAccepts) {
+  const Policy policy = whole();
+  EXPECT_EQ(policy.host, "web-7");
+  EXPECT_EQ(policy.site, "pangyo");
+  EXPECT_EQ(policy.socket, "/run/x/agent.sock");
+  EXPECT_EQ(policy.state, "/var/lib/x");
+  EXPECT_EQ(policy.metrics_listen, "");
+  ASSERT_TRUE(policy.accept);
+  EXPECT_EQ(policy.accept->prefixes.size(), 2u);
+  EXPECT_EQ(policy.accept->longest, 10min);
+  EXPECT_FALSE(policy.accept->commands);
+  ASSERT_EQ(policy.protect.size(), 2u);
+  EXPECT_EQ(policy.protect[1].port, 5432);
+  EXPECT_EQ(policy.protect[0].at.line, 16);
+}
+
+TEST_F(PolicyTest, AllMistakesAtOnceWithTheirPlaceAndWhatWasMeant) {
+  const auto policy = read(R"(apiVersion: blackstart/v1
+kind: Agent
+metadata: {name: web-7}
+spec:
+  sokcet: /run/x
+  state: relative
+  accept:
+    prefixes: [198.18.1.0/8]
+    faults: [site-blackhol]
+    longest: 13h
+  protect:
+    - {port: 70000}
+    - {port: 22, prefix: 10.0.0.0/8}
+)");
+  ASSERT_FALSE(policy);
+  std::vector<std::string> found;
+  for (const Problem& problem : policy.error())
+    found.push_back(std::to_string(problem.at.line) + " " + problem.message + " " + problem.hint);
+  EXPECT_THAT(found,
+              ElementsAre(AllOf(HasSubstr("5 "), HasSubstr("sokcet"), HasSubstr("socket")), HasSubstr("6 "),
+                          HasSubstr("8 "), AllOf(HasSubstr("9 "), HasSubstr("site-blackhole")),
+                          AllOf(HasSubstr("10 "), HasSubstr("12h")), HasSubstr("12 "), HasSubstr("13 ")));
+}
+
+TEST_F(PolicyTest, BombsAreRefusedInBoundedMemory) {
+  proves("S11");
+  std::string laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n";
+  for (int i = 1; i < 40; ++i) {
+    laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j) laughs += (j ? ", *a" : "*a") + std::to_string(i - 1);
+    laughs += "]\n";
+  }
+  EXPECT_FALSE(read(laughs));
+  EXPECT_FALSE(read("a: " + std::string(100u << 20, 'x')));
+  EXPECT_FALSE(read("a: \xC3\x28\n"));
+}
+
+TEST_F(PolicyTest, AFileOthersCanWriteIsNotTaken) {
+  proves("S11");
+  (void)whole();
+  EXPECT_EQ(hint(), "");
+  for (const mode_t mode : {0666, 0664, 0646}) {
+    ::chmod(file_.c_str(), mode);
+    EXPECT_THAT(hint(), HasSubstr("chmod go-w " + file_)) << std::oct << mode;
+  }
+  ::chmod(file_.c_str(), 0644);
+  for (const mode_t mode : {0777, 0775}) {
+    ::chmod(folder_.c_str(), mode);
+    EXPECT_THAT(hint(), HasSubstr("chmod go-w " + folder_)) << std::oct << mode;
+  }
+  ::chmod(folder_.c_str(), 0755);
+  EXPECT_EQ(hint(), "");
+  EXPECT_EQ(read_policy(folder_ + "/none.yaml").error().front().kind, Problem::Kind::kInvalid);
+}
+
+TEST_F(PolicyTest, AFileOfSomebodyElseIsNotTaken) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to give files away";
+  proves("S11");
+  (void)whole();
+  ASSERT_EQ(::chown(file_.c_str(), 65534, 0), 0);
+  EXPECT_THAT(hint(), HasSubstr("chown root:root " + file_));
+  ASSERT_EQ(::chown(file_.c_str(), 0, 0), 0);
+  ASSERT_EQ(::chown(folder_.c_str(), 65534, 0), 0);
+  EXPECT_THAT(hint(), HasSubstr("chown root:root " + folder_));
+}
+
+TEST_F(PolicyTest, LinksAndPipesAreNotFollowed) {
+  proves("S11");
+  (void)whole();
+  fs::rename(file_, folder_ + "/real.yaml");
+  fs::create_symlink("real.yaml", file_);
+  EXPECT_THAT(hint(), HasSubstr("symbolic link"));
+  fs::create_directory(folder_ + "/sub");
+  fs::create_directory_symlink(folder_, folder_ + "/sub/link");
+  const auto through = read_policy(folder_ + "/sub/link/real.yaml");
+  ASSERT_FALSE(through);
+  EXPECT_THAT(through.error().front().hint, HasSubstr("realpath"));
+  EXPECT_FALSE(read_policy("/dev/zero"));
+  EXPECT_FALSE(read_policy(folder_));
+  fs::remove(file_);
+  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+  EXPECT_FALSE(read_policy(file_)) << "and it does not wait for a writer";
+}
+
+TEST_F(PolicyTest, WithoutAWordNothingIsAccepted) {
+  proves("S11");
+  const auto silent =
+      read("apiVersion: blackstart/v1\nkind: Agent\nmetadata: {name: web-7}\nspec: {site: pangyo}\n");
+  ASSERT_TRUE(silent);
+  contract::Order watch_only = order();
+  watch_only.clear_faults();
+  for (const contract::Order& asked : {order(), watch_only}) {
+    EXPECT_THAT(why_not(*silent, asked), HasSubstr(file_ + ":4 has no `accept`"));
+    EXPECT_THAT(why_not(missing_policy(kPolicyFile), asked),
+                HasSubstr("there is no /etc/blackstart/agent.yaml"));
+    EXPECT_NE(why_not(Policy{}, asked), "");
+    EXPECT_EQ(why_not(lab_policy(), asked), "");
+  }
+  const auto empty = read(
+      "apiVersion: blackstart/v1\nkind: Agent\nmetadata: {name: web-7}\nspec:\n  accept: {longest: 5m}\n");
+  ASSERT_TRUE(empty);
+  EXPECT_THAT(why_not(*empty, order()),
+              HasSubstr(file_ + ":5 accepts nothing; site-blackhole would have to"));
+}
+
+TEST_F(PolicyTest, WhatIsOutsideIsRefusedWithItsLine) {
+  proves("S11");
+  const Policy policy = whole();
+  EXPECT_EQ(why_not(policy, order()), "");
+  EXPECT_EQ(why_not(policy, order({"198.18.2.0/24", "fd00:18:2::/64"})), "");
+  const auto refused = [&](auto spoil) {
+    contract::Order asked = order();
+    spoil(asked);
+    return why_not(policy, asked);
+  };
+  EXPECT_THAT(why_not(policy, order({"198.18.2.0/24", "10.2.0.0/16"})),
+              AllOf(HasSubstr(file_ + ":10"), HasSubstr("10.2.0.0/16 would have to stand")));
+  EXPECT_THAT(why_not(policy, order({"0.0.0.0/0"})), HasSubstr("0.0.0.0/0, that is everybody,"));
+  EXPECT_THAT(why_not(policy, order({"198.0.0.0/8"})), HasSubstr(file_ + ":10"));  // wider than accepted
+  EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->set_kind("packet-loss"); }),
+              AllOf(HasSubstr(file_ + ":12"), HasSubstr("packet-loss would have to stand")));
+  EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->set_end_ns(Duration(11min).count()); }),
+              AllOf(HasSubstr("it lasts 11m"), HasSubstr(file_ + ":13 accepts at most 10m")));
+  EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->add_services("ledger"); }),
+              AllOf(HasSubstr(file_ + ":11"), HasSubstr("ledger would have to stand")));
+  EXPECT_EQ(refused([](auto& asked) { asked.mutable_faults(0)->add_services("photo-store"); }), "");
+  EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->set_kind("storage-drop"); }),
+              HasSubstr("does not say which services"));
+  EXPECT_THAT(refused([](auto& asked) { asked.set_site("anyang"); }), HasSubstr("stands in pangyo"));
+  EXPECT_THAT(refused([](auto& asked) { asked.set_site(""); }), HasSubstr("stands in pangyo"));
+}
+
+TEST_F(PolicyTest, EverybodyMayBeNamedWhereThatIsMeant) {
+  std::string text = kWhole;
+  text.replace(text.find("[198.18.0.0/15"), 14, "[0.0.0.0/0");
+  const auto policy = read(text);
+  ASSERT_TRUE(policy);
+  EXPECT_EQ(why_not(*policy, order({"0.0.0.0/0"})), "");
+}
+
+TEST_F(PolicyTest, WhatItProtectsIsProtectedWhateverTheOrderSays) {
+  proves("S5,S11");
+  const Policy policy = whole();
+  const auto admitted = admit(order(), "web-7", policy);
+  ASSERT_TRUE(admitted) << admitted.error().message();
+  std::vector<std::string> peers;
+  for (const auto& peer : admitted->protection().peers()) peers.push_back(from_wire(peer)->text());
+  std::vector<uint32_t> ports;
+  for (const auto& each : admitted->protection().ports()) ports.push_back(each.port());
+  EXPECT_THAT(peers, testing::IsSupersetOf({"198.18.0.0/24", "fe80::/10", "169.254.0.0/16"}));
+  EXPECT_THAT(ports, testing::UnorderedElementsAre(5432, 22));
+
+  // Said by both, it stands there once.
+  const auto again = admit(*admitted, "web-7", policy);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->protection().SerializeAsString(), admitted->protection().SerializeAsString());
+  // A protection that is narrower than the agent's does not take its place.
+  contract::Order narrow = order();
+  narrow.mutable_protection()->add_ports()->set_port(22);
+  narrow.mutable_protection()->mutable_ports(0)->set_protocol(contract::PROTOCOL_UDP);
+  EXPECT_EQ(admit(narrow, "web-7", policy)->protection().ports_size(), 3);
+}
+
+TEST_F(PolicyTest, AFaultThatWouldOnlyHitWhatIsProtectedIsRefused) {
+  proves("S5,S6");
+  const Policy policy = whole();
+  EXPECT_THAT(why_not(policy, order({"198.18.0.7"})),
+              AllOf(HasSubstr(file_ + ":16"), HasSubstr("(management)")));
+  EXPECT_EQ(why_not(policy, order({"198.18.0.7", "198.18.2.0/24"})), "");
+  const auto of_port = [](uint32_t number) {
+    contract::Order asked = order();
+    *asked.mutable_faults(0)->mutable_rules(0)->add_ports() = port(number);
+    return asked;
+  };
+  EXPECT_THAT(why_not(policy, of_port(5432)), AllOf(HasSubstr(file_ + ":17"), HasSubstr("the ledger")));
+  EXPECT_THAT(why_not(policy, of_port(22)), HasSubstr("every agent protects"));
+  EXPECT_EQ(why_not(policy, of_port(8000)), "");
+}
+
+TEST_F(PolicyTest, CommandsRunWhereTheFileSaysSo) {
+  proves("S13");
+  contract::StartProbes asked;
+  asked.add_probes()->mutable_tcp();
+  EXPECT_TRUE(accept(whole(), asked));
+  asked.add_probes()->mutable_command()->add_argv("/bin/true");
+  EXPECT_THAT(accept(whole(), asked).error().message(), HasSubstr(file_ + ":14 accepts no commands"));
+  EXPECT_FALSE(accept(missing_policy("x"), asked));
+  EXPECT_TRUE(accept(lab_policy(), asked));
+}
+
+TEST(AgentPage, ShowsTheExampleThatIsTested) {
+  const auto read_text = [](const std::string& name) {
+    std::ifstream file(BLACKSTART_SOURCE_DIR + name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  std::string example = read_text("/tests/support/examples/agent.yaml");
+  example.erase(0, example.find('\n') + 1);  // its licence line
+  ASSERT_THAT(example, HasSubstr("kind: Agent"));
+  EXPECT_THAT(read_text("/docs/agent.md"), HasSubstr("```yaml\n" + example + "```"));
+}
+
+// Nothing a forged order holds in abundance may cost more than saying no.
+TEST(ForgedOrder, AbsurdSizesAreRefused) {
+  proves("S11");
+  const auto refused = [](auto spoil) {
+    contract::Order asked = order();
+    spoil(asked);
+    const auto ok = admit(asked, "web-7", lab_policy());
+    return ok ? "accepted" : ok.error().message();
+  };
+  EXPECT_EQ(refused([](auto&) {}), "accepted");
+  EXPECT_THAT(refused([](auto& asked) {
+                for (int i = 0; i < 64; ++i) asked.mutable_faults(0)->add_rules();
+              }),
+              HasSubstr("65 packet rules; the most is 63"));
+  EXPECT_THAT(refused([](auto& asked) {
+                for (int i = 0; i < 65; ++i) asked.add_faults()->set_id(std::to_string(i));
+              }),
+              HasSubstr("faults; the most is 64"));
+  EXPECT_THAT(refused([](auto& asked) {
+                for (int i = 0; i < 250'001; ++i) *asked.add_sites()->add_prefixes() = contract::Prefix();
+              }),
+              HasSubstr("sites; the most is 1024"));
+  EXPECT_THAT(refused([](auto& asked) {
+                auto& peers = *asked.mutable_faults(0)->mutable_rules(0)->mutable_peers();
+                for (int i = 0; i < 250'001; ++i) *peers.Add() = peers.Get(0);
+              }),
+              HasSubstr("more than 250000 prefixes"));
+  EXPECT_THAT(refused([](auto& asked) {
+                for (int i = 0; i < 9'000; ++i) asked.add_leaks();
+              }),
+              HasSubstr("leak watches; the most is"));
+  EXPECT_THAT(refused([](auto& asked) {
+                for (int i = 0; i < 300; ++i) asked.mutable_protection()->add_ports()->set_port(1);
+              }),
+              HasSubstr("ports in one place"));
+  EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->set_end_ns(INT64_MAX); }), HasSubstr("12h"));
+  EXPECT_THAT(refused([](auto& asked) {
+                asked.mutable_faults(0)->set_start_ns(INT64_MAX - 2);
+                asked.mutable_faults(0)->set_end_ns(INT64_MAX - 1);
+              }),
+              HasSubstr("a week"));
+  EXPECT_THAT(refused([](auto& asked) { asked.set_lease_ns(INT64_MAX); }), HasSubstr("lease"));
+  EXPECT_THAT(refused([](auto& asked) { asked.set_run("../../etc/passwd"); }), HasSubstr("what no name may"));
+  EXPECT_THAT(refused([](auto& asked) { asked.set_run(std::string(1 << 20, 'x')); }),
+              HasSubstr("longer than"));
+  EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->set_kind("a\nb"); }),
+              HasSubstr("what no name may"));
+  EXPECT_THAT(refused([](auto& asked) { asked.set_host("db-1"); }), HasSubstr("this host is web-7"));
+}
+
+}  // namespace
+}  // namespace blackstart
