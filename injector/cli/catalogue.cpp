@@ -21,8 +21,8 @@ const std::vector<Command>& catalogue() {
        "a topology as network namespaces on this machine", declare_lab, run_lab, true},
       {"doctor", "", "show what can be injected here, with which engine, and what to install", declare_doctor,
        run_doctor},
-      {"schema", "[Topology|Experiment]", "print the JSON Schema of the language", declare_schema,
-       run_schema},
+      {"schema", "[Topology|Experiment|Agent|Plan|Outcome]",
+       "print the JSON Schema of the language, of a plan or of an outcome", declare_schema, run_schema},
       {"completion", "bash|zsh", "print a shell completion script", declare_completion, run_completion},
       {"version", "", "print the version", declare_version, run_version},
   };

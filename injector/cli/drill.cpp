@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/cli/drill.h"
 
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -15,6 +17,7 @@
 #include "agents/channel/embedded/embedded_channel.h"
 #include "injector/cli/own_place.h"
 #include "injector/cli/progress_line.h"
+#include "injector/cli/report_files.h"
 #include "injector/conduct/conduct.h"
 #include "injector/lab/paths.h"
 #include "injector/plan/make_plan.h"
@@ -45,7 +48,7 @@ void catch_signals() {
 // Everything that happens goes to the event log; progress to the terminal.
 class Recorder final : public RunObserver {
  public:
-  Recorder(EventLog& log, bool quiet) : log_(log), line_(quiet) {}
+  Recorder(EventLog& log, bool quiet, bool plain) : log_(log), line_(quiet, plain) {}
   void event(UnixNs at, const std::string& type, const nlohmann::json& data) override {
     if (auto ok = log_.append(type, data, at); !ok && failure_.empty()) failure_ = ok.error().message();
   }
@@ -87,6 +90,12 @@ bool was_armed(const Outcome& outcome) {
                      [](const OutcomePhase& phase) { return phase.phase == "arm"; });
 }
 
+std::map<std::string, std::string> versions() {
+  utsname system{};
+  uname(&system);
+  return {{"blackstart", BLACKSTART_VERSION}, {"kernel", system.release}};
+}
+
 std::optional<std::string> option(const Invocation& invocation, const char* name) {
   if (!invocation.options.count(name)) return std::nullopt;
   return invocation.options[name].as<std::string>();
@@ -102,19 +111,6 @@ void declare_state(po::options_description& options) {
 RunRegistry registry_of(const Invocation& invocation) {
   return RunRegistry("/run/blackstart",
                      std::filesystem::absolute(invocation.options["state"].as<std::string>()));
-}
-
-Result<> check_report_format(const std::string& path) {
-  const std::string extension = std::filesystem::path(path).extension();
-  if (extension == ".md" || extension == ".json") return {};
-  return fail(ErrorKind::kMissing, "write a report as", extension.empty() ? path : extension, 0,
-              "this version writes .md and .json");
-}
-
-Result<> write_report(const std::string& path, const Outcome& outcome) {
-  if (auto ok = check_report_format(path); !ok) return ok;
-  return write_file(
-      path, path.ends_with(".md") ? report::markdown_text(outcome) : outcome_json(outcome).dump(2) + "\n");
 }
 
 std::string agents_folder(const std::string& topology) {
@@ -152,14 +148,13 @@ Result<PlanOptions> plan_options(const Invocation& invocation) {
 void declare_drill(po::options_description& options) {
   declare_engine(options);
   auto add = options.add_options();
-  add("report", po::value<std::string>()->value_name("FILE"),
-      "also write the report to FILE.md or FILE.json");
   add("metrics", po::value<std::string>()->value_name("FILE.prom"),
       "also write the metrics, for node_exporter's textfile collector");
-  add("ci", "no questions, no colour, no progress");
+  add("ci", "no questions, no colour, a plain line of progress a phase");
   add("yes,y", "do not ask before the cut");
   add("override-window", po::value<std::string>()->value_name("WHY"),
       "start outside the experiment's windows; WHY is recorded, and --ci may not");
+  declare_report_files(options);
   declare_state(options);
 }
 
@@ -167,8 +162,8 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   const bool json = invocation.json;
   const auto chosen = plan_options(invocation);
   if (!chosen) return report(chosen.error(), json);
-  if (const auto path = option(invocation, "report"))
-    if (auto ok = check_report_format(*path); !ok) return report(ok.error(), json);
+  const auto files = report_files_of(invocation);
+  if (!files) return report(files.error(), json);
 
   const auto window_override = option(invocation, "override-window");
   if (window_override && invocation.options.count("ci"))
@@ -211,7 +206,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   const auto open = registry.open(record);
   if (!open) return report(open.error(), json);
   const std::string folder = registry.kept_folder(record.run);
-  const std::string plan_text = report::plan_json(*plan).dump(2) + "\n";
+  const std::string plan_text = json_text(report::plan_json(*plan));
   if (auto ok = write_file(folder + "/plan.json", plan_text); !ok) return report(ok.error(), json);
   auto log = EventLog::create(folder + "/events.jsonl");
   if (!log) return report(log.error(), json);
@@ -227,7 +222,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   Channel& everyone = own_place ? static_cast<Channel&>(*own_place) : channel;
   Outcome outcome;
   {
-    Recorder recorder(*log, json || invocation.options.count("ci"));
+    Recorder recorder(*log, json, invocation.options.count("ci") > 0);
     ConductOptions options;
     options.run = record.run;
     options.observer = &recorder;
@@ -242,6 +237,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
       outcome.notes.push_back("the event log is incomplete: " + recorder.failure());
   }
   outcome.log_file = folder + "/events.jsonl";
+  outcome.versions = versions();
 
   int code = outcome.exit_code;
   const auto keep = [&](const std::string& path, const std::string& text) {
@@ -251,22 +247,24 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     }
   };
   // What is kept does not hold the head of the log, which is made from it.
-  const std::string kept = outcome_json(outcome).dump(2) + "\n";
+  const std::string kept = json_text(outcome_json(outcome));
   keep(folder + "/outcome.json", kept);
   if (auto ok = seal_outcome(*log, kept); !ok)
     code = std::max(code, report(ok.error(), false));
   else
     outcome.log_head = log->head();
-  if (const auto path = option(invocation, "report"))
-    if (auto ok = write_report(*path, outcome); !ok) code = std::max(code, report(ok.error(), false));
+  const Outcome public_outcome = shown(*files, outcome);
+  if (auto ok = write_reports(*files, public_outcome); !ok) code = std::max(code, report(ok.error(), false));
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
-    std::cout << outcome_json(outcome).dump(2) << "\n";
+    std::cout << json_text(outcome_json(public_outcome));
   else if (outcome.verdict == Verdict::kNone)
     std::cerr << "blackstart: " << outcome.reason << "\n"
               << (was_armed(outcome) ? "    every host has been reverted\n" : "    nothing was touched\n");
   else
-    std::cout << report::terminal_text(outcome, isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"))
+    std::cout << report::terminal_text(public_outcome,
+                                       isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"),
+                                       files->edition)
               << "  again: blackstart report " << record.run << "\n";
   return code;
 }

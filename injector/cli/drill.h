@@ -20,7 +20,7 @@ namespace blackstart::cli {
 void declare_engine(po::options_description& options);
 Result<PlanOptions> plan_options(const Invocation& invocation);
 
-// --engine, --attach, --report, --metrics, --ci, --yes, --override-window.
+// --engine, --attach, --metrics, --ci, --yes, --override-window, and where reports go.
 void declare_drill(po::options_description& options);
 
 // Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code.
@@ -32,10 +32,6 @@ RunRegistry registry_of(const Invocation& invocation);
 
 // {since, by, why}, or null while it is not engaged.
 nlohmann::json lever_json(const std::optional<LeverState>& state);
-
-// A report as FILE.md or FILE.json; kMissing for anything else.
-Result<> check_report_format(const std::string& path);
-Result<> write_report(const std::string& path, const Outcome& outcome);
 
 // Where the agents of a topology's lab listen.
 std::string agents_folder(const std::string& topology);

@@ -6,6 +6,7 @@
 #include "injector/cli/drill.h"
 #include "injector/experiment/calendar.h"
 #include "injector/experiment/load.h"
+#include "injector/record/outcome_json.h"
 #include "injector/report/plan_report.h"
 
 namespace blackstart::cli {
@@ -35,7 +36,7 @@ int run_plan(const Invocation& invocation) {
   if (invocation.json) {
     auto text = report::plan_json(*plan);
     if (!standing->empty()) text["windows"]["standing"] = *standing;
-    std::cout << text.dump(2) << "\n";
+    std::cout << json_text(text);
   } else {
     std::cout << report::plan_text(*plan)
               << (standing->empty() ? "" : "As for its windows, " + *standing + "\n");

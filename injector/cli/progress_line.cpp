@@ -50,7 +50,8 @@ std::string describe(const RunProgress& progress) {
 
 }  // namespace
 
-ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+ProgressLine::ProgressLine(bool quiet, bool plain)
+    : quiet_(quiet), terminal_(!plain && isatty(STDERR_FILENO) != 0) {}
 
 ProgressLine::~ProgressLine() {
   erase();

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/drill.h"
+#include "injector/cli/report_files.h"
 #include "injector/record/outcome_json.h"
 #include "injector/record/record.h"
 #include "injector/report/compare.h"
@@ -73,6 +74,25 @@ int verify(const RunRegistry& registry, const std::string& run, const std::strin
   return record->sealed ? kExitPass : kExitInconclusive;
 }
 
+int compare(const RunRegistry& registry, const ReportFiles& files, const Outcome& one, const std::string& run,
+            bool as_json) {
+  const auto kept = read_kept(registry, run);
+  if (!kept) return report(kept.error(), as_json);
+  const Outcome other = shown(files, *kept);
+  // Since when: the earlier run stands first, whichever was named first.
+  const bool in_order = zero_of(one) <= zero_of(other);
+  const Outcome& before = in_order ? one : other;
+  const Outcome& after = in_order ? other : one;
+  if (!files.files.empty()) {
+    if (auto ok = write_comparison(files, before, after); !ok) return report(ok.error(), as_json);
+  } else if (as_json) {
+    std::cout << json_text(report::compare_json(before, after));
+  } else {
+    std::cout << report::compare_text(before, after);
+  }
+  return kExitPass;
+}
+
 }  // namespace
 
 void declare_runs(po::options_description& options) {
@@ -97,7 +117,7 @@ int run_runs(const Invocation& invocation) {
                     {"exitCode", outcome->exit_code}});
   }
   if (invocation.json) {
-    std::cout << list.dump(2) << "\n";
+    std::cout << json_text(list);
     return kExitPass;
   }
   if (list.empty()) std::cout << "no runs are kept\n";
@@ -115,12 +135,12 @@ int run_runs(const Invocation& invocation) {
 
 void declare_report(po::options_description& options) {
   auto add = options.add_options();
-  add("compare", po::value<std::string>()->value_name("RUN"), "print both runs side by side");
-  add("report", po::value<std::string>()->value_name("FILE"),
-      "write FILE.md or FILE.json instead of printing");
+  add("compare", po::value<std::string>()->value_name("RUN"),
+      "what got better or worse between the two runs");
   add("verify", "check that plan, events and outcome are what the run wrote; RUN may be a folder");
   add("head", po::value<std::string>()->default_value("")->value_name("HASH"),
       "with --verify: the head the run printed must be the record's");
+  declare_report_files(options);
   declare_state(options);
 }
 
@@ -132,22 +152,20 @@ int run_report(const Invocation& invocation) {
   if (invocation.options.count("verify"))
     return verify(registry, invocation.arguments[0], head, invocation.json);
   if (!head.empty()) return usage_error("report", "--head goes with --verify");
-  const auto outcome = read_kept(registry, invocation.arguments[0]);
-  if (!outcome) return report(outcome.error(), invocation.json);
-  if (invocation.options.count("compare")) {
-    const auto other = read_kept(registry, invocation.options["compare"].as<std::string>());
-    if (!other) return report(other.error(), invocation.json);
-    if (invocation.json)
-      std::cout << json::array({outcome_json(*outcome), outcome_json(*other)}).dump(2) << "\n";
-    else
-      std::cout << report::compare_text(*outcome, *other);
-  } else if (invocation.options.count("report")) {
-    if (auto ok = write_report(invocation.options["report"].as<std::string>(), *outcome); !ok)
-      return report(ok.error(), invocation.json);
+  const auto files = report_files_of(invocation);
+  if (!files) return report(files.error(), invocation.json);
+  const auto kept = read_kept(registry, invocation.arguments[0]);
+  if (!kept) return report(kept.error(), invocation.json);
+  const Outcome outcome = shown(*files, *kept);
+  if (invocation.options.count("compare"))
+    return compare(registry, *files, outcome, invocation.options["compare"].as<std::string>(),
+                   invocation.json);
+  if (!files->files.empty() || !files->junit.empty()) {
+    if (auto ok = write_reports(*files, outcome); !ok) return report(ok.error(), invocation.json);
   } else if (invocation.json) {
-    std::cout << outcome_json(*outcome).dump(2) << "\n";
+    std::cout << json_text(outcome_json(outcome));
   } else {
-    std::cout << report::terminal_text(*outcome, isatty(STDOUT_FILENO) != 0);
+    std::cout << report::terminal_text(outcome, isatty(STDOUT_FILENO) != 0, files->edition);
   }
   return kExitPass;
 }

@@ -59,6 +59,9 @@ class Run {
     outcome_.hash = plan.hash;
     outcome_.expected_failure = experiment.expect == Expect::kFail;
     outcome_.single_site = plan.single_site;
+    outcome_.warnings = plan.warnings;
+    outcome_.blind = plan.blind;
+    outcome_.untouched = plan.untouched;
     for (const ProbeSpec& probe : experiment.probes)
       histories_.emplace(probe.probe.name(), patience_of(probe));
     for (const Guard& guard : experiment.guards)
@@ -242,6 +245,7 @@ class Run {
       outcome_.hypothesis.push_back(evaluate(hypothesis, histories_, times_));
     for (const ProbeSpec& probe : experiment_.probes)
       outcome_.probes[probe.probe.name()] = summarize(probe, histories_[probe.probe.name()], times_);
+    fill_series(histories_, times_, outcome_);
     for (auto& [name, service] : outcome_.services)
       service.observed = impact_.observed(name, times_.fired, times_.reverted);
     outcome_.gates = gates_.outcome();

@@ -130,6 +130,34 @@ void fill_faults(const Plan& plan, const std::map<std::string, contract::HostRep
   if (last != 0) outcome.apply_skew = Duration(last - first);
 }
 
+void fill_series(const Histories& histories, const RunTimes& times, Outcome& outcome) {
+  constexpr int64_t kSecond = std::chrono::nanoseconds(std::chrono::seconds(1)).count();
+  const UnixNs from = times.steady_start != 0 ? times.steady_start : times.fired;
+  if (from == 0 || times.ended <= from) return;
+  const int64_t step = ((times.ended - from) / ((kMostSpans - 2) * kSecond) + 1) * kSecond;
+  const UnixNs origin = times.fired != 0 ? times.fired : from;
+  outcome.series_step = Duration(step);
+  for (auto& [name, probe] : outcome.probes) {
+    const auto history = histories.find(name);
+    if (history == histories.end()) continue;
+    std::map<UnixNs, OutcomeSpan> spans;
+    for (const ProbeHistory::Sample& sample : history->second.samples()) {
+      if (sample.outcome != contract::Sample::SUCCESS && sample.outcome != contract::Sample::FAILURE)
+        continue;
+      if (sample.scheduled < from || sample.scheduled > times.ended) continue;
+      const int64_t away = sample.scheduled - origin;
+      const int64_t index = away / step - (away % step < 0 ? 1 : 0);
+      OutcomeSpan& span = spans[origin + index * step];
+      ++span.attempts;
+      if (sample.outcome == contract::Sample::FAILURE) ++span.failures;
+    }
+    for (auto& [at, span] : spans) {
+      span.at = at;
+      probe.series.push_back(span);
+    }
+  }
+}
+
 void fill_objectives(const Experiment& experiment, const RunTimes& times, bool recovered, Outcome& outcome) {
   const Objectives& objectives = experiment.objectives;
   const auto add = [&](const char* name, const std::optional<Duration>& target,

@@ -21,4 +21,9 @@ void fill_faults(const Plan& plan, const std::map<std::string, contract::HostRep
 // What a person must mark (detect) is unknown; a run that was too short gives a lower bound.
 void fill_objectives(const Experiment& experiment, const RunTimes& times, bool recovered, Outcome& outcome);
 
+// What every probe saw, second by second; a longer run gets longer spans, never more than kMostSpans.
+// A span begins at the common instant, so none straddles the cut.
+inline constexpr int64_t kMostSpans = 300;
+void fill_series(const Histories& histories, const RunTimes& times, Outcome& outcome);
+
 }  // namespace blackstart

@@ -58,6 +58,12 @@ struct OutcomeService {
   int tier = 0;
 };
 
+// What a probe saw over one Outcome::series_step.
+struct OutcomeSpan {
+  UnixNs at = 0;  // its start
+  uint64_t attempts = 0, failures = 0;
+};
+
 struct OutcomeProbe {
   std::string from;
   double weight = 0;
@@ -65,6 +71,7 @@ struct OutcomeProbe {
   std::optional<double> before, during, after;  // success ratios
   UnixNs last_failure = 0, impact_from = 0, impact_to = 0;
   std::string last_reason;
+  std::vector<OutcomeSpan> series;  // in order; a span without an attempt is left out
 };
 
 struct OutcomeHypothesis {
@@ -127,6 +134,11 @@ struct Outcome {
   std::vector<OutcomeChange> changes;
   std::vector<std::string> notes;  // data gaps, agents lost, what could not be injected
   std::string log_file, log_head;
+  Duration series_step{0};                      // the length of every span of every probe's series
+  std::vector<std::string> warnings;            // of the plan
+  std::vector<std::string> blind;               // what the plan could not see, and so nobody predicted
+  std::vector<Untouched> untouched;             // what the plan kept out of every fault
+  std::map<std::string, std::string> versions;  // "blackstart", "kernel": of the conductor
 };
 
 // The moment times are told from: T0, or the common instant, or the start of the run.

@@ -70,6 +70,9 @@ json fault_json(const OutcomeFault& fault, const auto& moment) {
 }
 
 json probe_json(const OutcomeProbe& probe, const auto& moment) {
+  json series = json::array();
+  for (const OutcomeSpan& span : probe.series)
+    series.push_back({{"at", moment(span.at)}, {"attempts", span.attempts}, {"failures", span.failures}});
   return {{"from", probe.from},
           {"weight", probe.weight},
           {"attempts", probe.attempts},
@@ -81,9 +84,11 @@ json probe_json(const OutcomeProbe& probe, const auto& moment) {
           {"lastFailure", moment(probe.last_failure)},
           {"impactFrom", moment(probe.impact_from)},
           {"impactTo", moment(probe.impact_to)},
-          {"lastReason", probe.last_reason}};
+          {"lastReason", probe.last_reason},
+          {"series", std::move(series)}};
 }
 
+// A key that earlier records lack is as if nothing were known of it.
 Outcome parsed(const json& in) {
   Outcome out;
   const UnixNs zero = in.at("zeroUnixNs");
@@ -126,7 +131,7 @@ Outcome parsed(const json& in) {
                           impact_named(each.at("observed")),
                           each.at("role"),
                           each.at("tier")};
-  for (const auto& [name, each] : in.at("probes").items())
+  for (const auto& [name, each] : in.at("probes").items()) {
     out.probes[name] = {each.at("from"),
                         each.at("weight"),
                         each.at("attempts"),
@@ -138,7 +143,11 @@ Outcome parsed(const json& in) {
                         moment(each.at("lastFailure")),
                         moment(each.at("impactFrom")),
                         moment(each.at("impactTo")),
-                        each.at("lastReason")};
+                        each.at("lastReason"),
+                        {}};
+    for (const json& span : each.value("series", json::array()))
+      out.probes[name].series.push_back({moment(span.at("at")), span.at("attempts"), span.at("failures")});
+  }
   for (const json& each : in.at("hypothesis"))
     out.hypothesis.push_back(
         {each.at("probe"), each.at("text"), maybe<bool>(each.at("met")), maybe_duration(each.at("at"))});
@@ -155,16 +164,26 @@ Outcome parsed(const json& in) {
     out.single_site.push_back(
         {each.at("service"), each.at("dependency"), each.at("site"), each.at("evidence")});
   out.residue = in.at("residue");
-  for (const json& each : in.at("changes"))
+  for (const json& each : in.value("changes", json::array()))
     out.changes.push_back(
         {each.at("host"), each.at("kind"), each.at("object"), each.at("detail"), each.at("change")});
   out.notes = in.at("notes");
   out.log_file = in.at("log").at("file");
-  out.log_head = maybe<std::string>(in.at("log").at("head")).value_or("");
+  out.log_head = maybe<std::string>(in.at("log").value("head", json())).value_or("");
+  out.series_step = duration(in.value("seriesStep", json(0)));
+  out.warnings = in.value("warnings", out.warnings);
+  out.blind = in.value("blind", out.blind);
+  for (const json& each : in.value("untouched", json::array()))
+    out.untouched.push_back({each.at("what"), each.at("why"), {}});
+  out.versions = in.value("versions", out.versions);
   return out;
 }
 
 }  // namespace
+
+std::string json_text(const json& document) {
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
 
 json outcome_json(const Outcome& outcome) {
   const auto moment = [&](UnixNs at) { return or_null(from_zero(outcome, at)); };
@@ -189,9 +208,13 @@ json outcome_json(const Outcome& outcome) {
            {"applySkew", or_null(outcome.apply_skew)},
            {"residue", outcome.residue},
            {"notes", outcome.notes},
-           {"log", {{"file", outcome.log_file}, {"head", head}}}};
-  for (const char* list :
-       {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks", "singleSite", "changes"})
+           {"log", {{"file", outcome.log_file}, {"head", head}}},
+           {"seriesStep", seconds(outcome.series_step)},
+           {"warnings", outcome.warnings},
+           {"blind", outcome.blind},
+           {"versions", outcome.versions}};
+  for (const char* list : {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks",
+                           "singleSite", "changes", "untouched"})
     out[list] = json::array();
   out["services"] = out["probes"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
@@ -231,6 +254,8 @@ json outcome_json(const Outcome& outcome) {
                                  {"dependency", each.dependency},
                                  {"site", each.site},
                                  {"evidence", each.evidence}});
+  for (const Untouched& each : outcome.untouched)
+    out["untouched"].push_back({{"what", each.what}, {"why", each.why}});
   return out;
 }
 

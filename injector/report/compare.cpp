@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/report/compare.h"
 
-#include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
+#include "injector/record/outcome_json.h"
+#include "injector/report/changes.h"
+#include "injector/report/digest.h"
+#include "injector/report/html.h"
+#include "injector/report/markdown.h"
+#include "injector/report/outcome_report.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
 namespace {
-
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
-}
 
 template <typename Map>
 const typename Map::mapped_type* find(const Map& map, const std::string& name) {
@@ -53,10 +54,10 @@ std::map<std::string, Alone> alone_in(const Outcome& outcome) {
   return out;
 }
 
-std::string difference(const Outcome& before, const Outcome& after) {
-  std::string out;
-  const std::map<std::string, Alone> still = alone_in(after);
-  for (const auto& [dependency, alone] : alone_in(before)) {
+std::vector<std::string> difference(const Outcome& before, const Outcome& after) {
+  std::vector<std::string> out;
+  const std::map<std::string, Alone> stood = alone_in(before), stands = alone_in(after);
+  for (const auto& [dependency, alone] : stood) {
     std::vector<std::string> rescued;
     for (const std::string& service : alone.needed_by) {
       const OutcomeService* was = find(before.services, service);
@@ -65,50 +66,51 @@ std::string difference(const Outcome& before, const Outcome& after) {
           is->observed != Impact::kUnknown)
         rescued.push_back(service);
     }
-    if (still.contains(dependency) || rescued.empty()) continue;
-    out += wrapped("  - ", dependency + " stood only in " + alone.site + ", and " + joined(rescued) +
-                               " died with it. On " + after.topology + " it has a second site, and " +
-                               joined(rescued) + " lived.");
+    if (stands.contains(dependency) || rescued.empty()) continue;
+    out.push_back(dependency + " stood only in " + alone.site + ", and " + joined(rescued) +
+                  " died with it. On " + after.topology + " it has a second site, and " + joined(rescued) +
+                  " lived.");
   }
-  for (const auto& [dependency, alone] : still)
-    out += wrapped("  - ", dependency + " still stands only in " + alone.site + "; needed by " +
-                               joined(alone.needed_by) + ".");
+  for (const auto& [dependency, alone] : stands)
+    out.push_back(dependency + (stood.contains(dependency) ? " still" : " now") + " stands only in " +
+                  alone.site + "; needed by " + joined(alone.needed_by) + ".");
+  if (out.empty())
+    out.push_back(
+        "nothing the topologies declare: no service of the first that stood in one site alone was rescued");
   return out;
 }
 
-}  // namespace
+std::string title_of(const Outcome& before, const Outcome& after) {
+  return before.experiment == after.experiment
+             ? "The same cut, twice: " + before.experiment
+             : "Two drills: " + before.experiment + " and " + after.experiment;
+}
 
-std::string compare_text(const Outcome& before, const Outcome& after) {
-  const std::string title = before.experiment == after.experiment
-                                ? before.experiment
-                                : before.experiment + " and " + after.experiment;
-  std::string out = wrapped("", "The same cut, twice: " + title) +
-                    (before.summary.empty() ? "" : wrapped("  ", before.summary)) + "\n";
+std::string packets(const Outcome& outcome) {
+  uint64_t dropped = 0, leaked = 0;
+  for (const OutcomeFault& fault : outcome.faults) {
+    dropped += fault.dropped;
+    leaked += fault.leaked;
+  }
+  return grouped(dropped) + " dropped, " + grouped(leaked) + " leaked";
+}
 
-  Table table;
-  table.row({"", before.topology, after.topology});
-  table.row({"verdict", upper(verdict_name(before.verdict)), upper(verdict_name(after.verdict))});
-  const auto packets = [](const Outcome& outcome) {
-    uint64_t dropped = 0, leaked = 0;
-    for (const OutcomeFault& fault : outcome.faults) {
-      dropped += fault.dropped;
-      leaked += fault.leaked;
-    }
-    return grouped(dropped) + " dropped, " + grouped(leaked) + " leaked";
+Section side_by_side(const Outcome& before, const Outcome& after) {
+  Section out{"Side by side", {}, {}};
+  const auto row = [&](const std::string& what, const auto& of) {
+    out.table.push_back({what, of(before), of(after)});
   };
-  table.row({"packets", packets(before), packets(after)});
-  table.row({"", "", ""});
-  table.row({"requests answered", "", ""});
-  for (const std::string& name : names_of(before.probes, after.probes)) {
-    const auto ratios = [&](const Outcome& outcome) -> std::string {
+  row("", [](const Outcome& outcome) { return outcome.topology; });
+  row("run", [](const Outcome& outcome) { return outcome.run; });
+  row("T0", [](const Outcome& outcome) { return outcome.t0 ? rfc3339(outcome.t0) : std::string("never"); });
+  row("verdict", verdict_word);
+  row("packets", packets);
+  for (const std::string& name : names_of(before.probes, after.probes))
+    row(name + " (before → during → after)", [&](const Outcome& outcome) -> std::string {
       const OutcomeProbe* probe = find(outcome.probes, name);
       return probe ? percent(probe->before) + " → " + percent(probe->during) + " → " + percent(probe->after)
                    : "not there";
-    };
-    table.row({"  " + name + " (before → during → after)", ratios(before), ratios(after)});
-  }
-  table.row({"", "", ""});
-  table.row({"services during the cut", "", ""});
+    });
   std::vector<std::string> fine;
   for (const std::string& name : names_of(before.services, after.services)) {
     const OutcomeService* was = find(before.services, name);
@@ -120,15 +122,70 @@ std::string compare_text(const Outcome& before, const Outcome& after) {
     if (well(was) && well(is))
       fine.push_back(name);
     else
-      table.row({"  " + name, observed(was), observed(is)});
+      out.table.push_back({name, observed(was), observed(is)});
   }
-  out += table.text();
-  if (!fine.empty()) out += wrapped("  ok in both, as predicted: ", joined(fine));
-  const std::string why = difference(before, after);
-  return out + "\nWhat made the difference\n" +
-         (why.empty() ? "  nothing the topologies declare: no service of the first that stood in one site "
-                        "alone was rescued\n"
-                      : why);
+  if (!fine.empty()) out.lines.push_back("ok in both, as predicted: " + joined(fine));
+  return out;
+}
+
+Section changed(const std::string& title, const std::vector<Change>& changes) {
+  Section out{title, {}, {}};
+  if (changes.empty()) return {title, {"nothing"}, {}};
+  out.table.push_back({"what", "before", "since"});
+  for (const Change& change : changes) out.table.push_back({change.what, change.before, change.after});
+  return out;
+}
+
+std::vector<Section> parts(const Outcome& before, const Outcome& after) {
+  const Changes since = changes(before, after);
+  return {side_by_side(before, after),
+          changed("Better", since.better),
+          changed("Worse", since.worse),
+          {"What made the difference", difference(before, after), {}}};
+}
+
+nlohmann::json changes_json(const std::vector<Change>& changes) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Change& change : changes)
+    list.push_back({{"what", change.what}, {"before", change.before}, {"after", change.after}});
+  return list;
+}
+
+}  // namespace
+
+std::string compare_text(const Outcome& before, const Outcome& after) {
+  std::string out =
+      wrapped("", title_of(before, after)) + (before.summary.empty() ? "" : wrapped("  ", before.summary));
+  for (const Section& section : parts(before, after)) {
+    out += "\n" + section.title + "\n";
+    Table table;
+    for (const auto& row : section.table) table.row(row);
+    out += table.text();
+    for (const std::string& line : section.lines) out += wrapped(section.table.empty() ? "  - " : "  ", line);
+  }
+  return out;
+}
+
+std::string compare_markdown(const Outcome& before, const Outcome& after) {
+  return markdown_of(title_of(before, after), parts(before, after));
+}
+
+std::string compare_html(const Outcome& before, const Outcome& after) {
+  std::string body;
+  for (const Section& section : parts(before, after))
+    body += "<section>" + html_heading(section) + html_table(section.table) + html_list(section.lines) +
+            "</section>\n";
+  return html_page(title_of(before, after), html_title(title_of(before, after), before.summary), body);
+}
+
+nlohmann::json compare_json(const Outcome& before, const Outcome& after) {
+  const Changes since = changes(before, after);
+  return {{"kind", "Comparison"},
+          {"runs", {before.run, after.run}},
+          {"better", changes_json(since.better)},
+          {"worse", changes_json(since.worse)},
+          {"difference", difference(before, after)},
+          {"outcomes", {outcome_json(before), outcome_json(after)}}};
 }
 
 }  // namespace blackstart::report

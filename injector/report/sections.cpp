@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "injector/report/sections.h"
+
 #include <algorithm>
-#include <cctype>
 
 #include "injector/record/score.h"
+#include "injector/report/digest.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/text.h"
 
@@ -28,8 +30,24 @@ const char* mark(Agreement agreement) {
 }
 
 std::string yes_no(std::optional<bool> met, const char* yes, const char* no) {
-  return !met ? "unknown" : *met ? yes : no;
+  return !met ? "? unknown" : *met ? std::string("✓ ") + yes : std::string("✗ ") + no;
 }
+
+std::string moment_text(const Outcome& outcome, UnixNs moment) {
+  return since(from_zero(outcome, moment));
+}
+
+std::string or_unknown(const std::string& text) {
+  return text.empty() ? "unknown" : text;
+}
+
+std::string failures_of(const OutcomeProbe& probe) {
+  std::string failures = grouped(probe.failures) + " of " + grouped(probe.attempts);
+  if (probe.missed) failures += ", " + grouped(probe.missed) + " missed";
+  return failures;
+}
+
+}  // namespace
 
 Section what_happened(const Outcome& outcome) {
   Section out{"What happened", {}, {}};
@@ -47,14 +65,17 @@ Section what_happened(const Outcome& outcome) {
   out.table.push_back({"fault", "kind", "hosts", "from", "to", "dropped", "leaked", "let pass"});
   for (const OutcomeFault& fault : outcome.faults)
     out.table.push_back({fault.id, fault.kind, std::to_string(fault.hosts.size()),
-                         fault.first_effect ? since(from_zero(outcome, fault.first_effect)) : "never",
-                         since(from_zero(outcome, fault.end)), plural(fault.dropped, "packet"),
+                         fault.first_effect ? moment_text(outcome, fault.first_effect) : "never",
+                         moment_text(outcome, fault.end), plural(fault.dropped, "packet"),
                          grouped(fault.leaked), grouped(fault.protected_packets)});
   return out;
 }
 
 Section services(const Outcome& outcome) {
-  Section out{"Services: predicted and observed", {}, {{"service", "predicted", "observed", "", "because"}}};
+  Section out{"Services: predicted and observed",
+              {},
+              {{"service", "predicted", "observed", "", "because"}},
+              Picture::kMatrix};
   std::vector<const std::pair<const std::string, OutcomeService>*> order;
   std::vector<std::string> fine;
   for (const auto& each : outcome.services) {
@@ -84,24 +105,39 @@ Section services(const Outcome& outcome) {
   return out;
 }
 
+Section services_narrow(const Outcome& outcome) {
+  Section out = services(outcome);
+  for (auto& row : out.table) row.pop_back();
+  return out;
+}
+
 Section probes(const Outcome& outcome) {
   Section out{"Probes", {}, {}};
   if (outcome.probes.empty()) return out;
   out.table.push_back(
       {"probe", "from", "before", "during", "after", "hurt from", "until", "failures", "last reason"});
-  for (const auto& [name, probe] : outcome.probes) {
-    std::string failures = grouped(probe.failures) + " of " + grouped(probe.attempts);
-    if (probe.missed) failures += ", " + grouped(probe.missed) + " missed";
-    out.table.push_back(
-        {name, probe.from.empty() ? "here" : probe.from, percent(probe.before), percent(probe.during),
-         percent(probe.after), probe.impact_from ? since(from_zero(outcome, probe.impact_from)) : "-",
-         probe.impact_to ? since(from_zero(outcome, probe.impact_to)) : "-", failures, probe.last_reason});
-  }
+  for (const auto& [name, probe] : outcome.probes)
+    out.table.push_back({name, probe.from.empty() ? "here" : probe.from, percent(probe.before),
+                         percent(probe.during), percent(probe.after),
+                         probe.impact_from ? moment_text(outcome, probe.impact_from) : "-",
+                         probe.impact_to ? moment_text(outcome, probe.impact_to) : "-", failures_of(probe),
+                         probe.last_reason});
+  return out;
+}
+
+Section probes_narrow(const Outcome& outcome) {
+  Section out{"Probes", {}, {}};
+  if (outcome.probes.empty()) return out;
+  out.table.push_back({"probe", "before", "during", "after", "hurt until", "failures"});
+  for (const auto& [name, probe] : outcome.probes)
+    out.table.push_back({name, percent(probe.before), percent(probe.during), percent(probe.after),
+                         probe.impact_to ? moment_text(outcome, probe.impact_to) : "-",
+                         failures_of(probe) + (probe.failures ? " (" + probe.last_reason + ")" : "")});
   return out;
 }
 
 Section judged(const Outcome& outcome) {
-  Section out{"Hypothesis, gates, guards and objectives", {}, {}};
+  Section out{"Hypothesis, gates and guards", {}, {}};
   const auto row = [&](const char* what, const std::string& text, const std::string& answer,
                        std::optional<Duration> at) {
     out.table.push_back({what, answer + (at ? " at " + since(at) : ""), text});
@@ -112,67 +148,214 @@ Section judged(const Outcome& outcome) {
     row("gate", each.gate, yes_no(each.passed, "passed", "NOT passed"), each.at);
   for (const OutcomeGuard& each : outcome.guards)
     row("guard", each.guard + (each.why.empty() ? "" : " (" + each.why + ")"),
-        each.breached ? "BREACHED" : "held", each.at);
-  for (const OutcomeObjective& each : outcome.objectives) {
-    const std::string took =
-        each.achieved ? (each.censored ? "≥ " : "") + format_duration(*each.achieved) : "unknown";
-    row("objective", each.objective + " within " + format_duration(each.target), took, std::nullopt);
-  }
-  for (const OutcomeMark& each : outcome.marks)
-    row("mark", each.mark, since(from_zero(outcome, each.at)), std::nullopt);
+        yes_no(!each.breached, "held", "BREACHED"), each.at);
   if (!out.table.empty()) out.table.insert(out.table.begin(), {"what", "answer", "asked"});
   return out;
 }
 
-// The JSON report has all of them.
-constexpr size_t kMostChanges = 10;
-
-void add_changes(const Outcome& outcome, std::vector<std::string>& lines) {
-  for (size_t i = 0; i < std::min(outcome.changes.size(), kMostChanges); ++i) {
-    const OutcomeChange& each = outcome.changes[i];
-    lines.push_back("changed meanwhile (not ours): " + each.host + ": " + each.kind + " " + each.object +
-                    " " + each.change + (each.detail.empty() ? "" : " (" + each.detail + ")"));
-  }
-  if (outcome.changes.size() > kMostChanges)
-    lines.push_back("changed meanwhile (not ours): " + std::to_string(outcome.changes.size() - kMostChanges) +
-                    " more");
-}
-
-Section aftermath(const Outcome& outcome) {
-  Section out{"Afterwards", {}, {}};
-  for (const SingleSiteDependency& each : outcome.single_site)
-    out.lines.push_back(each.service + " needs " + each.dependency + ", which stands only in " + each.site +
-                        " (" + each.evidence + ")");
-  for (const std::string& note : outcome.notes) out.lines.push_back("note: " + note);
-  if (outcome.residue.empty()) out.lines.push_back("residue: none");
-  for (const std::string& left : outcome.residue) out.lines.push_back("RESIDUE: " + left);
-  add_changes(outcome, out.lines);
-  if (!outcome.log_file.empty()) out.lines.push_back("log: " + outcome.log_file);
-  out.lines.push_back("log head: " + (outcome.log_head.empty() ? "unknown" : outcome.log_head));
-  out.lines.push_back("plan hash: " + (outcome.hash.empty() ? "unknown" : outcome.hash));
+Section judged_narrow(const Outcome& outcome) {
+  Section out = judged(outcome);
+  if (!out.table.empty()) out.table.erase(out.table.begin());
   return out;
 }
 
-}  // namespace
-
-std::string verdict_line(const Outcome& outcome) {
-  std::string verdict = verdict_name(outcome.verdict);
-  std::transform(verdict.begin(), verdict.end(), verdict.begin(),
-                 [](unsigned char c) { return std::toupper(c); });
-  if (outcome.expected_failure && outcome.verdict == Verdict::kFail && outcome.exit_code == kExitPass)
-    verdict += " (expected)";
-  return verdict + ": " + outcome.experiment + (outcome.topology.empty() ? "" : " on " + outcome.topology) +
-         ": " + outcome.reason + " (recovery " +
-         (outcome.recovery_verdict == Verdict::kNone ? "not needed"
-                                                     : verdict_name(outcome.recovery_verdict)) +
-         ", exit code " + std::to_string(outcome.exit_code) + ")";
+Section objectives(const Outcome& outcome) {
+  Section out{"Objectives", {}, {}};
+  if (outcome.objectives.empty()) return out;
+  out.picture = Picture::kObjectives;
+  out.table.push_back({"objective", "within", "took", "answer"});
+  for (const OutcomeObjective& each : outcome.objectives)
+    out.table.push_back({each.objective, format_duration(each.target), achieved_text(each),
+                         yes_no(met(each), "met", "NOT met")});
+  std::vector<std::string> others;
+  for (const Yardstick& yardstick : yardsticks())
+    others.push_back(format_duration(yardstick.length) + " " + yardstick.name);
+  out.lines.push_back("beside it: " + joined(others, " · "));
+  if (std::any_of(outcome.objectives.begin(), outcome.objectives.end(),
+                  [](const OutcomeObjective& each) { return each.censored; }))
+    out.lines.push_back("≥: the run ended before it was reached, so it takes at least that long");
+  return out;
 }
 
-std::vector<Section> sections(const Outcome& outcome) {
-  std::vector<Section> list{what_happened(outcome), services(outcome), probes(outcome), judged(outcome),
-                            aftermath(outcome)};
-  std::erase_if(list, [](const Section& section) { return section.lines.empty() && section.table.empty(); });
-  return list;
+Section objectives_narrow(const Outcome& outcome) {
+  Section out = objectives(outcome);
+  out.lines.clear();
+  std::vector<std::string> marked;
+  for (const OutcomeMark& each : outcome.marks)
+    marked.push_back(each.mark + " " + moment_text(outcome, each.at));
+  if (!marked.empty()) out.lines.push_back("marks: " + joined(marked));
+  return out;
+}
+
+Section marks(const Outcome& outcome) {
+  Section out{"Marks of people", {}, {}};
+  if (outcome.marks.empty()) return out;
+  out.table.push_back({"mark", "after T0", "at"});
+  for (const OutcomeMark& each : outcome.marks)
+    out.table.push_back({each.mark, moment_text(outcome, each.at), rfc3339(each.at)});
+  return out;
+}
+
+Section timeline(const Outcome& outcome, bool absolute) {
+  struct Entry {
+    UnixNs at;
+    std::string what;
+  };
+  std::vector<Entry> entries;
+  const UnixNs zero = zero_of(outcome);
+  for (const OutcomePhase& phase : outcome.phases) entries.push_back({phase.start, "phase: " + phase.phase});
+  if (!outcome.phases.empty() && outcome.phases.back().end != 0)
+    entries.push_back({outcome.phases.back().end, "the run is over"});
+  for (const OutcomeFault& fault : outcome.faults) {
+    if (fault.first_effect)
+      entries.push_back({fault.first_effect, fault.id + " " + fault.kind + ": first packet hit"});
+    if (fault.end) entries.push_back({fault.end, fault.id + " " + fault.kind + ": over"});
+  }
+  for (const auto& [name, probe] : outcome.probes) {
+    if (probe.impact_from) entries.push_back({probe.impact_from, name + ": first failure under the faults"});
+    if (probe.impact_to) entries.push_back({probe.impact_to, name + ": last failure is over"});
+  }
+  for (const OutcomeGate& gate : outcome.gates)
+    if (gate.at)
+      entries.push_back({zero + gate.at->count(),
+                         "gate " + yes_no(gate.passed, "passed", "NOT passed") + ": " + gate.gate});
+  for (const OutcomeGuard& guard : outcome.guards)
+    if (guard.breached && guard.at)
+      entries.push_back({zero + guard.at->count(), "guard ✗ BREACHED: " + guard.guard});
+  for (const OutcomeMark& each : outcome.marks) entries.push_back({each.at, "mark: " + each.mark});
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& a, const Entry& b) { return a.at < b.at; });
+
+  Section out{"Timeline", {}, {}, Picture::kTimeline};
+  if (entries.empty()) return {"Timeline", {}, {}};
+  out.table.push_back(absolute ? std::vector<std::string>{"time (UTC)", "after T0", "what"}
+                               : std::vector<std::string>{"after T0", "what"});
+  for (const Entry& entry : entries) {
+    const std::string after = moment_text(outcome, entry.at);
+    out.table.push_back(absolute ? std::vector<std::string>{rfc3339(entry.at), after, entry.what}
+                                 : std::vector<std::string>{after, entry.what});
+  }
+  return out;
+}
+
+Section recovery(const Outcome& outcome) {
+  Section out{"Recovery", {}, {}};
+  if (outcome.t0 == 0 || outcome.probes.empty()) return out;
+  out.picture = Picture::kRecovery;
+  out.lines.push_back(std::string("verdict of its own: ") + (outcome.recovery_verdict == Verdict::kNone
+                                                                 ? "not needed"
+                                                                 : verdict_name(outcome.recovery_verdict)));
+  for (const auto& [name, probe] : outcome.probes)
+    if (probe.impact_to)
+      out.lines.push_back(name + " answered without a failure from " + moment_text(outcome, probe.impact_to) +
+                          " on");
+  return out;
+}
+
+Section single_sites(const Outcome& outcome) {
+  Section out{"Stands in one site alone", {}, {}};
+  if (outcome.single_site.empty()) return out;
+  out.table.push_back({"service", "needs", "only in", "evidence"});
+  for (const SingleSiteDependency& each : outcome.single_site)
+    out.table.push_back({each.service, each.dependency, each.site, each.evidence});
+  return out;
+}
+
+Section limits(const Outcome& outcome) {
+  Section out{"What this run does not say", {}, {}};
+  for (const std::string& note : outcome.notes) out.lines.push_back("note: " + note);
+  for (const std::string& warning : outcome.warnings) out.lines.push_back("warning: " + warning);
+  for (const std::string& blind : outcome.blind) out.lines.push_back("not seen: " + blind);
+  for (const Untouched& each : outcome.untouched)
+    out.lines.push_back("not touched: " + each.what + " (" + each.why + ")");
+  return out;
+}
+
+Section evidence(const Outcome& outcome) {
+  Section out{"Afterwards", left_and_changed(outcome), {}};
+  if (!outcome.log_file.empty()) out.lines.push_back("log: " + outcome.log_file);
+  out.lines.push_back("log head: " + or_unknown(outcome.log_head));
+  out.lines.push_back("plan hash: " + or_unknown(outcome.hash));
+  std::vector<std::string> versions;
+  for (const auto& [what, version] : outcome.versions) versions.push_back(what + " " + version);
+  if (!versions.empty()) out.lines.push_back("versions: " + joined(versions));
+  return out;
+}
+
+Section evidence_narrow(const Outcome& outcome) {
+  Section out{"Afterwards", {}, {}};
+  std::vector<std::string> alone;
+  for (const SingleSiteDependency& each : outcome.single_site) {
+    const std::string what = each.dependency + " (" + each.site + ")";
+    if (std::find(alone.begin(), alone.end(), what) == alone.end()) alone.push_back(what);
+  }
+  if (!alone.empty()) out.lines.push_back("stands in one site alone: " + joined(alone));
+  for (const std::string& note : outcome.notes) out.lines.push_back("note: " + note);
+  for (const std::string& line : left_and_changed(outcome)) out.lines.push_back(line);
+  out.lines.push_back("log head: " + or_unknown(outcome.log_head));
+  return out;
+}
+
+Section identity(const Outcome& outcome) {
+  Section out{"Identification", {}, {{"item", "value"}}};
+  const auto row = [&](const std::string& item, const std::string& value) {
+    out.table.push_back({item, or_unknown(value)});
+  };
+  const auto at = [](UnixNs moment) { return moment == 0 ? std::string() : rfc3339(moment); };
+  row("run", outcome.run);
+  row("experiment", outcome.experiment);
+  row("what it does", outcome.summary);
+  row("topology", outcome.topology);
+  row("verdict", verdict_word(outcome) + ": " + outcome.reason);
+  row("recovery verdict",
+      outcome.recovery_verdict == Verdict::kNone ? "not needed" : verdict_name(outcome.recovery_verdict));
+  row("exit code", std::to_string(outcome.exit_code));
+  row("started (UTC)", outcome.phases.empty() ? "" : at(outcome.phases.front().start));
+  row("first packet hit, T0 (UTC)", outcome.t0 ? rfc3339(outcome.t0) : "never");
+  row("ended (UTC)", outcome.phases.empty() ? "" : at(outcome.phases.back().end));
+  for (const auto& [what, version] : outcome.versions) row("version of " + what, version);
+  row("SHA-256 of the plan", outcome.hash);
+  row("head of the event log's hash chain", outcome.log_head);
+  row("event log", outcome.log_file);
+  return out;
+}
+
+Section scope(const Outcome& outcome) {
+  Section out{"Scope", {}, {}};
+  if (outcome.faults.empty()) return {"Scope", {"no fault was injected"}, {}};
+  out.table.push_back({"fault", "kind", "engine", "hosts"});
+  for (const OutcomeFault& fault : outcome.faults)
+    out.table.push_back({fault.id, fault.kind, or_unknown(fault.engine), compact(fault.hosts)});
+  return out;
+}
+
+Section people(const Outcome& outcome) {
+  Section out = marks(outcome);
+  if (out.table.empty()) out.lines.push_back("nobody recorded a mark");
+  return out;
+}
+
+Section key_figures(const Outcome& outcome, size_t most) {
+  Section out{"In short", {headline(outcome)}, {{"figure", "value", ""}}, Picture::kFigures};
+  for (const Figure& figure : figures(outcome)) {
+    if (out.table.size() > most) break;
+    out.table.push_back({figure.label, figure.value, figure.note});
+  }
+  return out;
+}
+
+Section what_to_do(const Outcome& outcome) {
+  Section out{"What to do", advice(outcome), {}};
+  if (out.lines.empty())
+    out.lines.push_back("Nothing follows from this run; repeat it when the system has changed.");
+  return out;
+}
+
+Section sign_off() {
+  return {
+      "Sign-off",
+      {},
+      {{"role", "name", "date", "signature"}, {"drill owner", "", "", ""}, {"safety officer", "", "", ""}}};
 }
 
 }  // namespace blackstart::report

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/report/outcome_report.h"
+#include "injector/report/sections.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -21,21 +22,28 @@ const char* colour_of(Verdict verdict) {
   }
 }
 
+// What a person wants to see at once; the rest is in the files.
+std::vector<Section> screen(const Outcome& outcome) {
+  return {what_happened(outcome), services_narrow(outcome),   probes_narrow(outcome),
+          judged_narrow(outcome), objectives_narrow(outcome), evidence_narrow(outcome)};
+}
+
 }  // namespace
 
-std::string terminal_text(const Outcome& outcome, bool colour) {
+std::string terminal_text(const Outcome& outcome, bool colour, Edition edition) {
   const auto painted = [&](const char* how, const std::string& text) {
     return colour ? how + text + kPlain : text;
   };
-  std::string first = wrapped("", verdict_line(outcome));
+  std::string first = wrapped("", verdict_line(outcome), kScreenWidth);
   first.pop_back();
   std::string out = painted(colour_of(outcome.verdict), first) + "\n";
-  for (const Section& section : sections(outcome)) {
+  for (const Section& section : edition == Edition::kSre ? screen(outcome) : sections(outcome, edition)) {
+    if (section.lines.empty() && section.table.empty()) continue;
     out += "\n" + painted(kBold, section.title) + "\n";
     Table table;
     for (const auto& row : section.table) table.row(row);
-    out += table.text();
-    for (const std::string& line : section.lines) out += wrapped("  ", line);
+    out += table.text(kScreenWidth);
+    for (const std::string& line : section.lines) out += wrapped("  ", line, kScreenWidth);
   }
   return out;
 }

@@ -30,14 +30,14 @@ std::string cell(const std::string& text, size_t width) {
   return out + "…";
 }
 
-std::string wrapped(const std::string& first, const std::string& text) {
+std::string wrapped(const std::string& first, const std::string& text, size_t width) {
   const size_t indent = width_of(first);
   std::string out = first;
   size_t column = indent;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     const size_t own = width_of(word);
-    if (column > indent && column + 1 + own > kWidth) {
+    if (column > indent && column + 1 + own > width) {
       out += "\n" + std::string(indent, ' ');
       column = indent;
     }
@@ -96,7 +96,7 @@ std::string since(std::optional<Duration> t) {
   return rounded < Duration{0} ? "T0 - " + format_duration(-rounded) : "T0 + " + format_duration(rounded);
 }
 
-std::string Table::text() const {
+std::string Table::text(size_t width) const {
   std::vector<size_t> widths;
   for (const auto& row : rows_)
     for (size_t i = 0; i < row.size(); ++i) {
@@ -107,7 +107,7 @@ std::string Table::text() const {
   for (const auto& row : rows_) {
     std::string first = indent_;
     for (size_t i = 0; i + 1 < row.size(); ++i) first += cell(row[i], widths[i]) + "  ";
-    out += wrapped(first, row.empty() ? "" : row.back());
+    out += wrapped(first, row.empty() ? "" : row.back(), width);
   }
   return out;
 }

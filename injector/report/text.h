@@ -11,14 +11,15 @@
 
 namespace blackstart::report {
 
-inline constexpr size_t kWidth = 100;
+inline constexpr size_t kWidth = 100;       // of plans and comparisons
+inline constexpr size_t kScreenWidth = 80;  // of what a run ends with
 
 [[nodiscard]] size_t width_of(const std::string& text);
 // Filled with blanks to `width`, or shortened to it with "…".
 [[nodiscard]] std::string cell(const std::string& text, size_t width);
-// `first` and then `text`, broken at blanks so that no line passes kWidth; further lines stand below
+// `first` and then `text`, broken at blanks so that no line passes `width`; further lines stand below
 // the first one's text. Ends with a newline.
-[[nodiscard]] std::string wrapped(const std::string& first, const std::string& text);
+[[nodiscard]] std::string wrapped(const std::string& first, const std::string& text, size_t width = kWidth);
 // As `joined`, but past `most` names only the first few and how many there are.
 [[nodiscard]] std::string compact(const std::vector<std::string>& names, size_t most = 20);
 [[nodiscard]] std::string joined(const std::vector<std::string>& names, const std::string& by = ", ");
@@ -33,7 +34,7 @@ class Table {
   explicit Table(std::string indent = "  ") : indent_(std::move(indent)) {}
   void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
-  [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::string text(size_t width = kWidth) const;
 
  private:
   std::string indent_;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "injector/conduct/evaluate.h"
+#include "injector/conduct/fill_outcome.h"
 #include "tests/support/promise.h"
 
 namespace blackstart {
@@ -312,6 +313,34 @@ TEST(Summary, WhatWasUnderWayWhenTheCutCameIsNotHeldAgainstTheTimeBefore) {
   const auto outcome = summarize(login_probe()[0], made, kTimes);
   EXPECT_DOUBLE_EQ(*outcome.before, 16.0 / 17);
   EXPECT_EQ(outcome.failures, 83u) << "they happened all the same";
+}
+
+TEST(Series, NoSpanStraddlesTheCutAndNoneIsInvented) {
+  // Up until 5 s, down until 25 s, missed for a second, never heard of for another, up again.
+  const Histories histories{
+      {"login", history(repeat('+', 20) + repeat('-', 80) + "mmmm...." + repeat('+', 32))}};
+  Outcome outcome;
+  outcome.probes["login"];
+  fill_series(histories, kTimes, outcome);
+  EXPECT_EQ(outcome.series_step, 1s);
+  uint64_t attempts = 0, failures = 0;
+  for (const OutcomeSpan& span : outcome.probes["login"].series) {
+    EXPECT_EQ(span.failures, span.at >= at(5) && span.at < at(25) ? span.attempts : 0) << span.at - kStart;
+    EXPECT_TRUE(span.at < at(25) || span.at >= at(27)) << "nobody asked then";
+    attempts += span.attempts;
+    failures += span.failures;
+  }
+  EXPECT_EQ(attempts, 20u + 80u + 32u);
+  EXPECT_EQ(failures, 80u);
+}
+
+TEST(Series, ALongRunGetsLongerSpans) {
+  const Histories histories{{"login", history(repeat('+', 4 * 3600))}};
+  Outcome outcome;
+  outcome.probes["login"];
+  fill_series(histories, {at(0), at(7), at(3000), at(3600)}, outcome);
+  EXPECT_GT(outcome.series_step, 1s);
+  EXPECT_LE(outcome.probes["login"].series.size(), static_cast<size_t>(kMostSpans));
 }
 
 }  // namespace

@@ -22,7 +22,14 @@ inline Outcome pangyo_went_dark() {
   o.t0 = t0;
   o.fired = t0 - 1'500'000;
   o.apply_skew = std::chrono::microseconds(850);
-  o.phases = {{"steady", t0 - 6 * kSecond, t0 - kSecond}, {"hold", t0, t0 + 60 * kSecond}};
+  o.phases = {{"preflight", t0 - 62 * kSecond, t0 - 60 * kSecond},
+              {"steady", t0 - 60 * kSecond, t0 - 2 * kSecond},
+              {"arm", t0 - 2 * kSecond, t0 - kSecond},
+              {"fire", t0 - kSecond, t0},
+              {"hold", t0, t0 + 60 * kSecond},
+              {"revert", t0 + 60 * kSecond, t0 + 60 * kSecond + kSecond / 4},
+              {"recover", t0 + 60 * kSecond + kSecond / 4, t0 + 80 * kSecond},
+              {"residue", t0 + 80 * kSecond, t0 + 81 * kSecond}};
   o.faults.push_back({"f1",
                       "site-blackhole",
                       "ebpf/tcx",
@@ -48,9 +55,9 @@ inline Outcome pangyo_went_dark() {
   o.services["gateway"] = {
       {Impact::kDegraded, {"1 of 3 instances is in the cut: pangyo-gw"}}, Impact::kUnaffected, "gateway", 0};
   o.probes["login"] = {
-      "phone",           0.6,      280, 240, 1, 1.0, 0.0, 0.995, t0 + 61 * kSecond, t0 + kSecond / 2,
-      t0 + 61 * kSecond, "timeout"};
-  o.probes["photo"] = {"phone", 0.4, 280, 0, 0, 1.0, std::nullopt, std::nullopt, 0, 0, 0, ""};
+      "phone",           0.6,       280, 122, 1, 1.0, 0.0, 0.995, t0 + 61 * kSecond, t0 + kSecond / 2,
+      t0 + 61 * kSecond, "timeout", {}};
+  o.probes["photo"] = {"phone", 0.4, 126, 0, 0, 1.0, std::nullopt, std::nullopt, 0, 0, 0, "", {}};
   o.hypothesis = {{"login", "login successRatio >= 99% over 5s within 20s", false, std::nullopt},
                   {"photo", "photo successRatio >= 99%", std::nullopt, std::nullopt}};
   o.guards = {{"photo successRatio >= 1% over 10s", false, std::nullopt, ""}};
@@ -62,6 +69,18 @@ inline Outcome pangyo_went_dark() {
   o.notes = {"probe photo: no sample after T0 + 3s"};
   o.log_file = "/var/lib/blackstart/runs/r-1.log";
   o.log_head = std::string(64, 'b');
+  // 140 seconds, two attempts in each: login fails for a minute, photo falls silent after three seconds.
+  o.series_step = std::chrono::seconds(1);
+  for (int second = -60; second < 80; ++second) {
+    const UnixNs at = t0 + second * kSecond;
+    o.probes["login"].series.push_back({at, 2, second >= 0 && second < 61 ? 2u : 0u});
+    if (second < 3) o.probes["photo"].series.push_back({at, 2, 0});
+  }
+  o.warnings = {"no probe asks for send"};
+  o.blind = {"flows nobody declared: there was no census"};
+  o.untouched = {{"198.18.0.0/24", "management network", {}},
+                 {"port 22", "people must be able to log in", {}}};
+  o.versions = {{"blackstart", "0.1.0"}, {"kernel", "6.1.0"}};
   return o;
 }
 
@@ -84,6 +103,31 @@ inline Outcome pangyo_went_dark_bridged() {
       {"photo", "photo successRatio >= 99%", true, std::chrono::seconds(0)}};
   o.single_site.clear();
   o.notes.clear();
+  return o;
+}
+
+// The same, with names and answers that would like to be markup.
+inline Outcome hostile() {
+  const std::string nasty =
+      "\"'><script>window.pwned = 1</script><img src=x onerror=alert(1)>|`*_[a](b)&\x01\xff]]>\n# x";
+  Outcome o = pangyo_went_dark();
+  o.experiment = o.summary = o.reason = o.topology = nasty;
+  o.services[nasty] = o.services.at("send");
+  o.services[nasty].predicted.because = {nasty};
+  o.probes[nasty] = o.probes.at("login");
+  o.probes[nasty].from = o.probes[nasty].last_reason = nasty;
+  o.hypothesis[0].text = o.guards[0].guard = o.guards[0].why = o.gates[0].gate = nasty;
+  o.guards[0].breached = true;
+  o.guards[0].at = std::chrono::seconds(40);
+  o.objectives[0].objective = o.marks[0].mark = nasty;
+  o.faults[0].id = o.faults[0].kind = nasty;
+  o.faults[0].hosts = {nasty};
+  o.single_site[0].dependency = nasty;
+  o.notes = o.warnings = o.blind = o.residue = {nasty};
+  o.changes = {{nasty, nasty, nasty, nasty, "vanished"}};
+  o.untouched = {{nasty, nasty, {}}};
+  o.versions = {{nasty, nasty}};
+  o.log_file = nasty;
   return o;
 }
 

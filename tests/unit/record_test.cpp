@@ -364,6 +364,31 @@ TEST(OutcomeJson, WhatIsNotKnownIsNull) {
   EXPECT_EQ(read->fired, o.fired);
 }
 
+TEST(OutcomeJson, ReadsOlderRecords) {
+  json older = outcome_json(pangyo_went_dark());
+  for (const char* key : {"changes", "seriesStep", "warnings", "blind", "untouched", "versions"})
+    older.erase(key);
+  for (auto& [name, probe] : older["probes"].items()) probe.erase("series");
+  for (const json& head : {json(), json(std::string(64, 'b'))}) {
+    older["log"]["head"] = head;
+    const auto read = read_outcome(older);
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->log_head, head.is_null() ? "" : std::string(64, 'b'));
+    EXPECT_TRUE(read->changes.empty() && read->versions.empty());
+    EXPECT_EQ(read->probes.at("login").failures, 122u);
+  }
+  older["log"].erase("head");
+  EXPECT_TRUE(read_outcome(older));
+}
+
+TEST(OutcomeJson, TextOfWhatIsNoUtf8IsStillJson) {
+  Outcome outcome = pangyo_went_dark();
+  outcome.probes["login"].last_reason = "answered \xff\xfe";
+  const json parsed = json::parse(json_text(outcome_json(outcome)), nullptr, false);
+  ASSERT_FALSE(parsed.is_discarded());
+  EXPECT_EQ(parsed["probes"]["login"]["lastReason"], "answered \xef\xbf\xbd\xef\xbf\xbd");
+}
+
 TEST(OutcomeJson, RefusesWhatItDidNotWrite) {
   EXPECT_FALSE(read_outcome(json::array()));
   json other = outcome_json(pangyo_went_dark());

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/report/digest.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+
+#include "injector/record/score.h"
+#include "injector/report/text.h"
+
+namespace blackstart::report {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kMostChanges = 10;
+
+bool weighted(const Outcome& outcome) {
+  return std::any_of(outcome.probes.begin(), outcome.probes.end(),
+                     [](const auto& probe) { return probe.second.weight > 0; });
+}
+
+double weight_of(const OutcomeProbe& probe, bool by_weight) {
+  return by_weight ? probe.weight : 1;
+}
+
+// How long the faults lasted, from the first packet hit to the end of the last.
+Duration faulted(const Outcome& outcome) {
+  UnixNs end = outcome.t0;
+  for (const OutcomeFault& fault : outcome.faults) end = std::max(end, fault.end);
+  return Duration(end - outcome.t0);
+}
+
+// From T0 to the end of the last failure; nullopt: nothing failed.
+std::optional<Duration> hurt_until(const Outcome& outcome) {
+  UnixNs last = 0;
+  for (const auto& [name, probe] : outcome.probes) last = std::max(last, probe.impact_to);
+  return from_zero(outcome, last);
+}
+
+Duration rounded(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+}
+
+std::string coming_back(const Outcome& outcome) {
+  switch (outcome.recovery_verdict) {
+    case Verdict::kPass: {
+      const auto until = hurt_until(outcome);
+      if (!until) return "Nothing had to come back.";
+      const bool all = std::all_of(outcome.probes.begin(), outcome.probes.end(),
+                                   [](const auto& probe) { return probe.second.after.has_value(); });
+      return std::string(all ? "Everything" : "What could be seen") + " answered again " +
+             format_duration(rounded(*until)) + " after the first packet was hit.";
+    }
+    case Verdict::kFail:
+      return "The system did not come back by itself once the faults were gone.";
+    default:
+      return "Whether it came back is not known.";
+  }
+}
+
+Figure users(const Outcome& outcome) {
+  return {"requests answered", percent(answered(outcome, &OutcomeProbe::during)),
+          "during the faults; " + percent(answered(outcome, &OutcomeProbe::before)) + " before, " +
+              percent(answered(outcome, &OutcomeProbe::after)) + " after"};
+}
+
+Figure services_hurt(const Outcome& outcome) {
+  const auto hurt = static_cast<uint64_t>(
+      std::count_if(outcome.services.begin(), outcome.services.end(),
+                    [](const auto& service) { return service.second.observed > Impact::kUnaffected; }));
+  const size_t unknown = score(outcome).unknown.size();
+  return {"services hurt", grouped(hurt) + " of " + grouped(outcome.services.size()),
+          unknown ? plural(unknown, "service") + " unknown" : "all were looked at"};
+}
+
+Figure prediction(const Outcome& outcome) {
+  const PredictionScore judged = score(outcome);
+  return {"predicted of what was hurt", percent(judged.recall),
+          grouped(judged.missed.size()) + " missed, " + plural(judged.false_alarms.size(), "false alarm")};
+}
+
+Figure back(const Outcome& outcome) {
+  const std::string note = outcome.recovery_verdict == Verdict::kNone
+                               ? "recovery: not needed"
+                               : std::string("recovery: ") + verdict_name(outcome.recovery_verdict);
+  const auto until = hurt_until(outcome);
+  if (!until) return {"all well after", outcome.t0 ? "no failure seen" : "unknown", note};
+  // The last failure of a system that never came back is only where the watching stopped.
+  const bool bound = outcome.recovery_verdict != Verdict::kPass;
+  return {"all well after", (bound ? "≥ " : "") + format_duration(rounded(*until)), note};
+}
+
+Figure injected(const Outcome& outcome) {
+  uint64_t dropped = 0, leaked = 0;
+  for (const OutcomeFault& fault : outcome.faults) {
+    dropped += fault.dropped;
+    leaked += fault.leaked;
+  }
+  return {"packets dropped", grouped(dropped), grouped(leaked) + " leaked through the cut"};
+}
+
+Figure left_behind(const Outcome& outcome) {
+  return {"residue", outcome.residue.empty() ? "none" : grouped(outcome.residue.size()),
+          "left behind on the hosts"};
+}
+
+}  // namespace
+
+std::string verdict_word(const Outcome& outcome) {
+  if (outcome.verdict == Verdict::kNone) return "NOT RUN";
+  std::string word = verdict_name(outcome.verdict);
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::toupper(c); });
+  if (outcome.expected_failure && outcome.verdict == Verdict::kFail && outcome.exit_code == kExitPass)
+    word += " (expected)";
+  return word;
+}
+
+std::string headline(const Outcome& outcome) {
+  if (outcome.verdict == Verdict::kNone) return "The drill did not run: " + outcome.reason + ".";
+  if (outcome.t0 == 0) return "No packet was hit, so this run says nothing about the system.";
+  if (outcome.probes.empty()) return "Nobody asked on behalf of users, so what they saw is not known.";
+  std::vector<std::string> lost, hurt, unknown;
+  for (const auto& [name, probe] : outcome.probes) {
+    if (!probe.during) {
+      unknown.push_back(name);
+    } else if (*probe.during < probe.before.value_or(1)) {
+      (*probe.during < 0.5 ? lost : hurt).push_back(name + " (" + percent(probe.during) + " answered)");
+    }
+  }
+  std::vector<std::string> parts;
+  if (!lost.empty()) parts.push_back("users lost " + joined(lost));
+  if (!hurt.empty()) parts.push_back((lost.empty() ? "users felt it in " : "felt it in ") + joined(hurt));
+  if (!unknown.empty()) parts.push_back("what happened to " + joined(unknown) + " is not known");
+  if (parts.empty()) parts.push_back("users noticed nothing");
+  return "For " + format_duration(rounded(faulted(outcome))) + " " + joined(parts, "; ") + ". " +
+         coming_back(outcome);
+}
+
+std::vector<Figure> figures(const Outcome& outcome) {
+  return {users(outcome),      services_hurt(outcome), back(outcome),
+          prediction(outcome), injected(outcome),      left_behind(outcome)};
+}
+
+std::vector<std::string> advice(const Outcome& outcome) {
+  std::vector<std::string> list;
+  for (const std::string& left : outcome.residue) list.push_back("Clean up what was left behind: " + left);
+  if (outcome.recovery_verdict == Verdict::kFail)
+    list.push_back(
+        "Find what keeps the system down although the faults are gone: it needs a hand to come back.");
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> alone;  // dependency, site → who died
+  for (const SingleSiteDependency& each : outcome.single_site) {
+    const auto service = outcome.services.find(each.service);
+    if (service != outcome.services.end() && service->second.observed > Impact::kUnaffected)
+      alone[{each.dependency, each.site}].insert(each.service);
+  }
+  for (const auto& [where, who] : alone)
+    list.push_back("Give " + where.first + " a second site: it stands only in " + where.second + ", and " +
+                   joined({who.begin(), who.end()}) + " went with it.");
+  const PredictionScore judged = score(outcome);
+  if (!judged.missed.empty())
+    list.push_back("Find out what " + joined(judged.missed) +
+                   " really needs and declare it: nobody expected it to be hurt.");
+  if (!judged.false_alarms.empty())
+    list.push_back("Correct the needs declared for " + joined(judged.false_alarms) +
+                   ": it was expected to be hurt and was not.");
+  for (const OutcomeObjective& each : outcome.objectives) {
+    if (met(each) == std::optional(false))
+      list.push_back("Get " + each.objective + " below " + format_duration(each.target) + ": it took " +
+                     achieved_text(each) + ".");
+    else if (each.censored && !met(each))
+      list.push_back("Run longer: " + each.objective + " within " + format_duration(each.target) +
+                     " was not shown, only that it takes " + achieved_text(each) + ".");
+  }
+  for (const OutcomeFault& fault : outcome.faults)
+    if (fault.leaked > 0)
+      list.push_back("Repeat the drill: " + plural(fault.leaked, "packet") + " leaked through " + fault.id +
+                     ".");
+  std::vector<std::string> silent;
+  for (const auto& [name, probe] : outcome.probes)
+    if (outcome.t0 != 0 && !probe.during) silent.push_back(name);
+  silent.insert(silent.end(), judged.unknown.begin(), judged.unknown.end());
+  if (!silent.empty()) list.push_back("Make " + joined(silent) + " observable: nobody knows how it did.");
+  return list;
+}
+
+std::vector<std::string> left_and_changed(const Outcome& outcome) {
+  std::vector<std::string> lines;
+  if (outcome.residue.empty()) lines.emplace_back("residue: none");
+  for (const std::string& left : outcome.residue) lines.push_back("RESIDUE: " + left);
+  const std::string others = "changed meanwhile (not ours): ";
+  const size_t shown = std::min(outcome.changes.size(), kMostChanges);
+  for (size_t i = 0; i < shown; ++i) {
+    const OutcomeChange& each = outcome.changes[i];
+    lines.push_back(others + each.host + ": " + each.kind + " " + each.object + " " + each.change +
+                    (each.detail.empty() ? "" : " (" + each.detail + ")"));
+  }
+  if (shown < outcome.changes.size())
+    lines.push_back(others + std::to_string(outcome.changes.size() - shown) + " more");
+  return lines;
+}
+
+std::optional<double> answered(const Outcome& outcome, std::optional<double> OutcomeProbe::*ratio) {
+  const bool by_weight = weighted(outcome);
+  double sum = 0, weights = 0;
+  for (const auto& [name, probe] : outcome.probes) {
+    const double weight = weight_of(probe, by_weight);
+    if (weight == 0) continue;
+    if (!(probe.*ratio)) return std::nullopt;
+    sum += weight * *(probe.*ratio);
+    weights += weight;
+  }
+  if (weights == 0) return std::nullopt;
+  return sum / weights;
+}
+
+std::vector<AnsweredAt> answered_over_time(const Outcome& outcome) {
+  const bool by_weight = weighted(outcome);
+  struct Sum {
+    double ratio = 0, weights = 0;
+    size_t probes = 0;
+  };
+  std::map<UnixNs, Sum> sums;
+  size_t asked = 0;
+  for (const auto& [name, probe] : outcome.probes) {
+    const double weight = weight_of(probe, by_weight);
+    if (weight == 0) continue;
+    ++asked;
+    for (const OutcomeSpan& span : probe.series) {
+      Sum& sum = sums[span.at];
+      sum.ratio +=
+          weight * static_cast<double>(span.attempts - span.failures) / static_cast<double>(span.attempts);
+      sum.weights += weight;
+      ++sum.probes;
+    }
+  }
+  std::vector<AnsweredAt> out;
+  for (const auto& [at, sum] : sums)
+    if (sum.probes == asked) out.push_back({at, sum.ratio / sum.weights});
+  return out;
+}
+
+const std::vector<Yardstick>& yardsticks() {
+  static const std::vector<Yardstick> kYardsticks{{10min, "Korean law: report an outage"},
+                                                  {20min, "Kakao's own goal"},
+                                                  {4h, "asked for in public, 2022"},
+                                                  {5h, "Naver, most services, 2022"},
+                                                  {127h + 33min, "Kakao, everything, 2022"}};
+  return kYardsticks;
+}
+
+std::optional<bool> met(const OutcomeObjective& objective) {
+  if (!objective.achieved) return std::nullopt;
+  if (*objective.achieved > objective.target) return false;
+  if (objective.censored) return std::nullopt;
+  return true;
+}
+
+std::string achieved_text(const OutcomeObjective& objective) {
+  if (!objective.achieved) return "unknown";
+  return (objective.censored ? "≥ " : "") + format_duration(rounded(*objective.achieved));
+}
+
+}  // namespace blackstart::report

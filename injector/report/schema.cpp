@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/report/schema.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace blackstart::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Key {
+  const char* name;
+  Json schema;
+  const char* description = "";
+};
+
+// Every key is always there; what is not known is null.
+Json object(const std::vector<Key>& keys) {
+  Json schema{{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}};
+  for (const Key& key : keys) {
+    Json property = key.schema;
+    if (*key.description != '\0') property["description"] = key.description;
+    schema["properties"][key.name] = std::move(property);
+    schema["required"].push_back(key.name);
+  }
+  return schema;
+}
+
+Json list(Json items) {
+  return {{"type", "array"}, {"items", std::move(items)}};
+}
+Json named(Json values) {
+  return {{"type", "object"}, {"additionalProperties", std::move(values)}};
+}
+Json text() {
+  return {{"type", "string"}};
+}
+Json flag() {
+  return {{"type", "boolean"}};
+}
+Json number() {
+  return {{"type", "number"}};
+}
+Json count() {
+  return {{"type", "integer"}, {"minimum", 0}};
+}
+Json ratio() {
+  return {{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
+}
+Json digest() {
+  return {{"type", "string"}, {"pattern", "^([0-9a-f]{64})?$"}};
+}
+Json one_of(const std::vector<const char*>& words) {
+  return {{"enum", words}};
+}
+Json constant(const char* word) {
+  return {{"const", word}};
+}
+// Seconds from T0, or from the common instant where no packet was hit.
+Json moment() {
+  return number();
+}
+Json maybe(Json schema) {
+  if (schema.contains("type")) {
+    schema["type"] = Json::array({schema["type"], "null"});
+  } else {
+    schema["enum"].push_back(nullptr);
+  }
+  return schema;
+}
+
+Json verdict() {
+  return one_of({"pass", "fail", "aborted", "inconclusive", "stranded", "error"});
+}
+
+Json predicted_impact() {
+  return one_of({"down", "degraded", "unaffected", "unknown"});
+}
+
+Json single_site() {
+  return list(object({{"service", text()}, {"dependency", text()}, {"site", text()}, {"evidence", text()}}));
+}
+
+Json fault() {
+  return object({{"id", text()},
+                 {"kind", text()},
+                 {"engine", text(), "how it was injected"},
+                 {"hosts", list(text())},
+                 {"firstEffect", maybe(moment()), "when the first packet was hit"},
+                 {"end", maybe(moment())},
+                 {"packets", object({{"dropped", count()},
+                                     {"bytes", count()},
+                                     {"leaked", count(), "seen by an independent counter behind the drop"},
+                                     {"protected", count(), "let pass because they are protected"}})},
+                 {"pairs", list(object({{"srcSite", text(), "empty: outside every known site"},
+                                        {"dstSite", text()},
+                                        {"direction", one_of({"ingress", "egress"})},
+                                        {"verdict", text()},
+                                        {"packets", count()},
+                                        {"bytes", count()}}))},
+                 {"processes", object({{"killed", maybe(count())}, {"respawnsKilled", maybe(count())}})}});
+}
+
+Json probe() {
+  return object({{"from", text(), "the host that asks; empty: the conductor"},
+                 {"weight", number(), "share of the requests it stands for"},
+                 {"attempts", count()},
+                 {"failures", count()},
+                 {"missed", count(), "attempts whose moment passed: nothing is known about them"},
+                 {"before", maybe(ratio()), "share of attempts that succeeded"},
+                 {"during", maybe(ratio())},
+                 {"after", maybe(ratio())},
+                 {"lastFailure", maybe(moment())},
+                 {"impactFrom", maybe(moment())},
+                 {"impactTo", maybe(moment())},
+                 {"lastReason", text()},
+                 {"series", list(object({{"at", moment(), "start of a span of seriesStep"},
+                                         {"attempts", count()},
+                                         {"failures", count()}}))}});
+}
+
+Json windows() {
+  Json schema =
+      object({{"zone", text(), "whose clock"}, {"allowed", list(text())}, {"blocked", list(text())}});
+  // Only where a plan is printed: it depends on when.
+  schema["properties"]["standing"] = text();
+  return maybe(schema);
+}
+
+Json titled(const char* title, const Json& body) {
+  Json schema{{"title", title}};
+  schema.update(body);
+  return schema;
+}
+
+}  // namespace
+
+Json outcome_schema() {
+  return titled(
+      "Outcome",
+      object({{"kind", constant("Outcome")},
+              {"run", text()},
+              {"experiment", text()},
+              {"summary", text()},
+              {"hash", digest(), "SHA-256 of the plan"},
+              {"topology", text()},
+              {"verdict", maybe(verdict()), "null: refused before anything was touched"},
+              {"recoveryVerdict", maybe(verdict()), "null: nothing had to recover"},
+              {"expectedFailure", flag(), "the experiment says expect: fail"},
+              {"exitCode", count()},
+              {"reason", text()},
+              {"t0", maybe(text()), "RFC 3339; the first packet hit"},
+              {"zeroUnixNs", Json{{"type", "integer"}}, "what moments are counted from"},
+              {"fired", maybe(moment()), "the common instant agreed on"},
+              {"applySkew", maybe(number()), "seconds between the first and the last agent that fired"},
+              {"phases",
+               list(object({{"phase", text()}, {"start", maybe(moment())}, {"end", maybe(moment())}}))},
+              {"faults", list(fault())},
+              {"services", named(object({{"predicted", predicted_impact()},
+                                         {"because", list(text()), "the cause last"},
+                                         {"observed", one_of({"ok", "degraded", "down", "unknown"})},
+                                         {"role", text()},
+                                         {"tier", Json{{"type", "integer"}}}}))},
+              {"probes", named(probe())},
+              {"seriesStep", number(), "seconds a span of a probe's series lasts; 0: there is none"},
+              {"hypothesis", list(object({{"probe", text()},
+                                          {"text", text()},
+                                          {"met", maybe(flag())},
+                                          {"at", maybe(moment()), "when it was met for good"}}))},
+              {"guards",
+               list(object(
+                   {{"guard", text()}, {"breached", flag()}, {"at", maybe(moment())}, {"why", text()}}))},
+              {"gates", list(object({{"gate", text()}, {"passed", maybe(flag())}, {"at", maybe(moment())}}))},
+              {"objectives",
+               list(object({{"objective", text()},
+                            {"target", number(), "seconds"},
+                            {"achieved", maybe(number()), "seconds"},
+                            {"censored", flag(), "the run was too short: achieved is a lower bound"}}))},
+              {"marks", list(object({{"mark", text()}, {"at", maybe(moment())}}))},
+              {"singleSite", single_site()},
+              {"residue", list(text()), "what was left behind; must be empty"},
+              {"changes",
+               list(object({{"host", text()},
+                            {"kind", text()},
+                            {"object", text()},
+                            {"detail", text()},
+                            {"change", one_of({"appeared", "vanished", "changed"})}})),
+               "what others changed on the hosts meanwhile"},
+              {"notes", list(text())},
+              {"warnings", list(text())},
+              {"blind", list(text()), "what the plan could not see"},
+              {"untouched", list(object({{"what", text()}, {"why", text()}}))},
+              {"versions", named(text())},
+              {"log", object({{"file", text()},
+                              {"head", maybe(digest()),
+                               "of the record; null in the record itself, which it is made from"}})}}));
+}
+
+Json plan_schema() {
+  return titled("Plan",
+                object({{"kind", constant("Plan")},
+                        {"experiment", text()},
+                        {"summary", text()},
+                        {"topology", text()},
+                        {"hash", digest(), "SHA-256; equal inputs give equal hashes"},
+                        {"end", number(), "seconds from T0 to the end of the last fault"},
+                        {"faults", list(object({{"id", text()},
+                                                {"kind", text()},
+                                                {"what", text()},
+                                                {"targets", list(text())},
+                                                {"start", number()},
+                                                {"end", number()}}))},
+                        {"targets", list(object({{"host", text()},
+                                                 {"site", text()},
+                                                 {"target", flag(), "the cut is about this host"},
+                                                 {"enforces", flag(), "its agent drops packets"},
+                                                 {"faults", list(object({{"id", text()},
+                                                                         {"kind", text()},
+                                                                         {"start", number()},
+                                                                         {"end", number()},
+                                                                         {"engine", text()}}))}}))},
+                        {"untouched",
+                         list(object({{"what", text()},
+                                      {"why", text()},
+                                      {"at", maybe(text()), "file:line that protects it; null: built in"}}))},
+                        {"predicted", object({{"services", named(object({{"impact", predicted_impact()},
+                                                                         {"because", list(text())}}))},
+                                              {"singleSite", single_site()}})},
+                        {"requires", list(text()), "what must be true before anything is touched"},
+                        {"windows", windows(), "when it may run; null: at any time"},
+                        {"length", number(), "seconds from the start to the end of the watch"},
+                        {"warnings", list(text())},
+                        {"blind", list(text())}}));
+}
+
+}  // namespace blackstart::report
