@@ -132,6 +132,7 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
     if (!server) return tl::unexpected(server.error());
     reached(CrashPoint::kListening);
     loop(**server, runtime, **sentinel, guard, signals.get());
+    runtime.give_back("agent ends");  // before the metrics go, which takes a while
     if (metrics) metrics->set_provider({});
   }
   reached(CrashPoint::kLeaving);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "agents/contract/safety.h"
 #include "agents/contract/wire.h"
@@ -89,11 +91,6 @@ Result<> accept_fault(const Policy& policy, const contract::Fault& fault) {
   if (!allows(accepted.faults, fault.kind()))
     return refuse(name, line(accepted.faults_at) + " accepts " + listed(accepted.faults) + "; " +
                             fault.kind() + " would have to stand under spec.accept.faults");
-  const Duration lasts{fault.end_ns() - fault.start_ns()};
-  if (lasts > accepted.longest)
-    return refuse(name, "it lasts " + format_duration(lasts) + "; " + line(accepted.longest_at) +
-                            " accepts at most " + format_duration(accepted.longest) +
-                            " (spec.accept.longest)");
   if (fault.services().empty() && is_about_services(fault.kind()) && !accepted.services.contains("*"))
     return refuse(name, "it does not say which services it is aimed at; " + line(accepted.services_at) +
                             " accepts " + listed(accepted.services));
@@ -106,6 +103,20 @@ Result<> accept_fault(const Policy& policy, const contract::Fault& fault) {
   return {};
 }
 
+// How long faults follow one another without a pause, at most: a long fault in pieces is a long fault.
+Duration longest_stretch(const contract::Order& order) {
+  std::vector<std::pair<int64_t, int64_t>> spans;
+  for (const auto& fault : order.faults()) spans.emplace_back(fault.start_ns(), fault.end_ns());
+  std::sort(spans.begin(), spans.end());
+  int64_t longest = 0, begin = 0, end = INT64_MIN;
+  for (const auto& [from, until] : spans) {
+    if (from > end) begin = from;
+    end = std::max(end, until);
+    longest = std::max(longest, end - begin);
+  }
+  return Duration(longest);
+}
+
 }  // namespace
 
 Result<> accept(const Policy& policy, const contract::Order& order) {
@@ -116,6 +127,11 @@ Result<> accept(const Policy& policy, const contract::Order& order) {
                             "; this host stands in " + policy.site + ", as " + policy.file + " says");
   for (const auto& fault : order.faults())
     if (auto ok = accept_fault(policy, fault); !ok) return ok;
+  const Acceptance& accepted = *policy.accept;
+  if (const Duration lasts = longest_stretch(order); lasts > accepted.longest)
+    return refuse(what, "its faults last " + format_duration(lasts) + " without a pause; " +
+                            line(accepted.longest_at) + " accepts at most " +
+                            format_duration(accepted.longest) + " (spec.accept.longest)");
   return {};
 }
 

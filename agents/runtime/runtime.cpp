@@ -17,6 +17,9 @@ namespace {
 
 // An agent that hears of T0 later than this does not fire.
 constexpr Duration kFireTolerance = std::chrono::seconds(1);
+// Nor one that is told to wait longer than this: conductors agree on a T0 moments ahead, so the clocks
+// disagree, or somebody made it up.
+constexpr Duration kFireAhead = std::chrono::minutes(1);
 // The kernel ends a fault at its deadline; the agent takes the objects away this much later, so that
 // the last packets are counted.
 constexpr Duration kTidyDelay = std::chrono::milliseconds(100);
@@ -75,7 +78,11 @@ Runtime::Runtime(AgentIdentity identity, RuntimeParts parts)
     : identity_(std::move(identity)), parts_(std::move(parts)) {}
 
 Runtime::~Runtime() {
-  if (held_) (void)revert(held_->order.run(), "agent ends");
+  give_back("agent ends");
+}
+
+void Runtime::give_back(const std::string& reason) {
+  if (held_) (void)revert(held_->order.run(), reason);
 }
 
 contract::Reply Runtime::answer(const contract::Request& request) {
@@ -223,6 +230,12 @@ Result<> Runtime::fire(const contract::Fire& fire) {
   if (held_->t0 != 0) return {};
   if (auto ok = require_no_stop("fire on"); !ok) return ok;
   const int64_t now = parts_.now();
+  int64_t ahead = 0;
+  if (__builtin_sub_overflow(fire.t0_unix_ns(), unix_now(), &ahead) || ahead > kFireAhead.count() ||
+      fire.horizon_ns() < 0)
+    return fail(ErrorKind::kRefused, "fire on", identity_.host, 0,
+                "its T0 is more than " + format_duration(kFireAhead) +
+                    " ahead of this host's clock, or its horizon is none");
   const int64_t t0 = monotonic_at(fire.t0_unix_ns());
   if (now - t0 > kFireTolerance.count()) {
     const std::string late = format_duration(Duration(now - t0));

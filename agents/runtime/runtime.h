@@ -62,6 +62,9 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
+  // Takes off whatever is in force.
+  void give_back(const std::string& reason);
+
   contract::Reply answer(const contract::Request& request);
   void tick();
   // CLOCK_MONOTONIC; INT64_MAX: nothing is due, stop files apart, which nobody has to look at while no

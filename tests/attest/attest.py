@@ -85,7 +85,8 @@ class Results:
         own = list(self.build.glob(f"tests/*/{program}"))
         # What a test runs counts as much as the test.
         with_agents = own and own[0].parent.name in ("lab", "crash")
-        return own + (list(self.build.glob("bin/blackstart*")) if with_agents else [])
+        return own + ([*self.build.glob("bin/blackstart*"), *self.build.glob("agents/daemon/blackstart-agent-*")]
+                      if with_agents else [])
 
     def _crashed(self, program, path, read):
         """The program failed in a run that ended after its results were written, and they do not say so."""

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills at random moments. BLACKSTART_RANDOM_KILLS says how many (30), BLACKSTART_SEED from which seed;
-// random_kills.json in the build folder keeps the figures of the last run.
+// results/random_kills_N.json in the build folder keeps the figures.
 #include <signal.h>
 
 #include <algorithm>
@@ -68,13 +68,14 @@ TEST_F(RandomKills, LeaveNothing) {
   const int64_t median = healthy_ms[healthy_ms.size() / 2], worst = healthy_ms.back();
   std::printf("%lu kills: healthy after %ld ms (median), %ld ms (max); residue %zu\n", kills, median, worst,
               residues);
-  std::ofstream(BLACKSTART_BINARY_DIR "/random_kills.json") << nlohmann::json{{"kills", kills},
-                                                                              {"seed", seed},
-                                                                              {"median_ms", median},
-                                                                              {"max_ms", worst},
-                                                                              {"residue", residues}}
-                                                                   .dump(2)
-                                                            << "\n";
+  std::ofstream(BLACKSTART_BINARY_DIR "/results/random_kills_" + std::to_string(kills) + ".json")
+      << nlohmann::json{{"kills", kills},
+                        {"seed", seed},
+                        {"median_ms", median},
+                        {"max_ms", worst},
+                        {"residue", residues}}
+             .dump(2)
+      << "\n";
 }
 
 }  // namespace

@@ -83,6 +83,14 @@ def main():
             continue
         checked += 1
         failures += [f"{name}: {problem}" for problem in problems_of(name, path.read_text())]
+    # A test that no CMakeLists.txt names never runs.
+    for name in listed:
+        path = pathlib.Path(name)
+        is_test = path.match("tests/*/*_test.cpp") or path.match("tests/*/*_test.py") or path.match("tests/fuzz/*.cpp")
+        if is_test and (ROOT / path).is_file():
+            known = (ROOT / path.parent / "CMakeLists.txt").read_text()
+            if not re.search(rf"\b({path.stem}|{path.name})\b", known):
+                failures.append(f"{name}: no CMakeLists.txt names it")
     # The rules themselves must be able to fail.
     assert list(problems_of("agents/kernel/x.h", '#include "injector/plan/plan.h"\n'))
     assert list(problems_of("injector/plan/x.h", "// SPDX-License-Identifier: Apache-2.0\n#include <yaml-cpp/yaml.h>\n"))

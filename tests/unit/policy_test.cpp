@@ -225,7 +225,17 @@ TEST_F(PolicyTest, WhatIsOutsideIsRefusedWithItsLine) {
   EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->set_kind("packet-loss"); }),
               AllOf(HasSubstr(file_ + ":12"), HasSubstr("packet-loss would have to stand")));
   EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->set_end_ns(Duration(11min).count()); }),
-              AllOf(HasSubstr("it lasts 11m"), HasSubstr(file_ + ":13 accepts at most 10m")));
+              AllOf(HasSubstr("last 11m"), HasSubstr(file_ + ":13 accepts at most 10m")));
+  EXPECT_THAT(refused([](auto& asked) {
+                contract::Fault next = asked.faults(0);
+                asked.mutable_faults(0)->set_end_ns(Duration(6min).count());
+                next.set_id("f2");
+                next.set_start_ns(Duration(6min).count());
+                next.set_end_ns(Duration(12min).count());
+                *asked.add_faults() = next;
+              }),
+              HasSubstr("last 12m without a pause"))
+      << "in pieces it is as long";
   EXPECT_THAT(refused([](auto& asked) { asked.mutable_faults(0)->add_services("ledger"); }),
               AllOf(HasSubstr(file_ + ":11"), HasSubstr("ledger would have to stand")));
   EXPECT_EQ(refused([](auto& asked) { asked.mutable_faults(0)->add_services("photo-store"); }), "");

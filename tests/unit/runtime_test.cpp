@@ -145,6 +145,9 @@ TEST_F(RuntimeTest, NothingIsHeldAfterArmingFailed) {
 
 TEST_F(RuntimeTest, DoesNotFireWhatItHeardOfTooLate) {
   EXPECT_TRUE(accepted(arm("a")));
+  for (const UnixNs moment : {unix_now() + 120 * kSecond, INT64_MAX, INT64_MIN + 1})
+    EXPECT_FALSE(accepted(fire("a", moment))) << "nobody waits that long";
+  EXPECT_EQ(kernel_.fired, 0);
   const auto late = runtime_->answer(fire("a", unix_now() - 2 * kSecond));
   ASSERT_TRUE(late.has_failure());
   EXPECT_NE(late.failure().hint().find("too late, and did not fire"), std::string::npos);
