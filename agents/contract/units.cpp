@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/contract/units.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -37,6 +38,10 @@ int64_t monotonic_at(UnixNs moment) {
 }
 UnixNs unix_at(int64_t monotonic) {
   return unix_now() + (monotonic - monotonic_now());
+}
+int milliseconds_until(int64_t monotonic) {
+  if (monotonic == INT64_MAX) return -1;
+  return static_cast<int>(std::clamp<int64_t>((monotonic - monotonic_now()) / 1'000'000 + 1, 0, 3'600'000));
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {

@@ -19,6 +19,8 @@ int64_t monotonic_now();
 // The monotonic moment that corresponds to a wall-clock moment, as of now.
 int64_t monotonic_at(UnixNs moment);
 UnixNs unix_at(int64_t monotonic);
+// What poll() is to wait for until a moment of CLOCK_MONOTONIC: -1 for INT64_MAX, an hour at most.
+int milliseconds_until(int64_t monotonic);
 
 // "500ms" "10s" "5m" "2h" "1.5s"; a unit is required.
 std::optional<Duration> parse_duration(std::string_view text);

@@ -6,12 +6,12 @@
 
 namespace blackstart {
 
-// The agent of one host, until SIGTERM.
+// The agent of one host, until SIGTERM, SIGINT or SIGHUP.
 int serve(const CommandLine& line);
 // Its second process; started by it alone.
 int stand_sentinel(const CommandLine& line);
 // 0: taken back, or nothing to take back; kExitStranded: something is still there; kExitRefused: an agent
-// is alive on that folder.
+// is alive on that folder or in this network namespace, or what stands does so in another namespace.
 int reap_by_hand(const CommandLine& line);
 
 // Everything of ours on this machine, whoever holds it, and the command that removes each. 0: nothing, or

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/daemon/inventory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <iostream>
+#include <map>
 
 #include <boost/program_options.hpp>
 #include <nlohmann/json.hpp>
@@ -11,13 +16,17 @@
 #include "agents/inventory/inventory.h"
 #include "agents/kernel/named_netns.h"
 #include "agents/kernel/netns.h"
+#include "agents/runtime/reaper.h"
 
 namespace blackstart {
 namespace {
 
 namespace po = boost::program_options;
 
+namespace fs = std::filesystem;
+
 constexpr int kExitClean = 0;
+constexpr const char* kLabs = "/run/blackstart/lab";  // LAB/hosts/HOST/agent holds an agent's state
 
 struct Found {
   std::string netns;  // "": the machine's own, or no namespace's at all
@@ -43,7 +52,52 @@ struct Inventory {
   }
 };
 
-Inventory take_everywhere() {
+// Folders to look into for a journal: those asked for, or where agents of this machine and of labs keep
+// theirs.
+std::vector<std::string> state_folders(const std::vector<std::string>& asked) {
+  if (!asked.empty()) return asked;
+  std::vector<std::string> folders;
+  const auto add = [&](const fs::path& folder) {
+    if (::access((folder / "journal").c_str(), F_OK) == 0 || errno != ENOENT) folders.push_back(folder);
+  };
+  add(Policy{}.state);
+  std::error_code none;
+  for (const auto& lab : fs::directory_iterator(kLabs, none)) {
+    std::error_code ignored;
+    for (const auto& host : fs::directory_iterator(lab.path() / "hosts", ignored)) add(host.path() / "agent");
+  }
+  return folders;
+}
+
+// What stands in a journal, one object for each network namespace that lives. The kernel may not say of it
+// that it is ours: a qdisc bears no name.
+void add_journal(Inventory& all, const std::string& folder) {
+  const auto standing = Journal::look(folder);
+  if (!standing) {
+    all.unknown.push_back(standing.error().message());
+    return;
+  }
+  const std::string boot = boot_id();
+  std::map<uint64_t, std::string> steps;
+  for (const StandingStep& one : *standing) {
+    if (one.place.boot_id != boot) continue;
+    std::string& text = steps[one.place.netns];
+    text += (text.empty() ? "" : ", ") + describe(one.step) + " of run " + one.run;
+  }
+  for (const auto& [netns, text] : steps) {
+    const auto there = living_netns(netns);
+    if (!there) continue;  // it went with its namespace
+    all.found.push_back({there->name,
+                         {.kind = "journal",
+                          .object = folder,
+                          .detail = text,
+                          .ours = true,
+                          .remove = there->way_in + "blackstart-agent reap --state " + folder,
+                          .holder = StateFolder::claimed(folder) ? "the agent that is alive on it" : ""}});
+  }
+}
+
+Inventory take_everywhere(const std::vector<std::string>& folders) {
   Inventory all;
   const std::string own = own_netns_name();
   all.add(
@@ -57,6 +111,7 @@ Inventory take_everywhere() {
     else if (netns_exists(name))  // it may have gone meanwhile
       all.unknown.push_back(inside.error().message());
   }
+  for (const std::string& folder : folders) add_journal(all, folder);
   return all;
 }
 
@@ -115,17 +170,21 @@ void look_after_residue(RuntimeParts& parts, bool lab, const Journal& journal) {
 
 int take_inventory(const CommandLine& line) {
   std::string output;
+  std::vector<std::string> folders;
   po::options_description all("options");
   all.add_options()("help,h", "print this text")("output", po::value(&output)->default_value("text"),
-                                                 "text or json");
+                                                 "text or json")(
+      "state", po::value(&folders)->composing(),
+      "a folder of an agent's state, to read its journal; may be given again (all known ones)");
   try {
     po::variables_map values;
     po::store(po::command_line_parser(line.words).options(all).positional({}).run(), values);
     po::notify(values);
     if (values.count("help")) {
       std::cout << "usage: blackstart-agent inventory [OPTIONS]\n\n"
-                   "Lists everything of ours on this machine, in every named network namespace, and the\n"
-                   "command that removes it. Exit code 0: nothing, or live processes hold it; 7: something\n"
+                   "Lists everything of ours on this machine, in every named network namespace and in the\n"
+                   "agents' journals, and the command that removes it. Exit code 0: nothing, or live "
+                   "processes hold it; 7: something\n"
                    "nobody holds; 5: not everything could be looked at.\n\n"
                 << all;
       return kExitClean;
@@ -135,7 +194,7 @@ int take_inventory(const CommandLine& line) {
     std::cerr << "blackstart-agent: " << error.what() << "\n    hint: blackstart-agent inventory --help\n";
     return kExitUsage;
   }
-  const Inventory inventory = take_everywhere();
+  const Inventory inventory = take_everywhere(state_folders(folders));
   output == "json" ? print_json(inventory) : print_text(inventory);
   return inventory.exit_code();
 }

@@ -19,6 +19,9 @@ namespace {
 
 namespace po = boost::program_options;
 
+// What follows it among the words of a sentinel is the agent's.
+constexpr const char* kAgentsOwn = "--";
+
 constexpr std::string_view kUsage =
     "usage: blackstart-agent [--config FILE] [OPTIONS]\n"
     "       blackstart-agent --lab --host NAME --socket PATH --state DIR [OPTIONS]\n"
@@ -98,10 +101,25 @@ CommandLine CommandLine::of(int argc, char** argv) {
   return line;
 }
 
-std::vector<std::string> CommandLine::with_command(const std::string& other) const {
-  std::vector<std::string> out{program, other};
-  out.insert(out.end(), words.begin(), words.end());
+std::vector<std::string> sentinel_words(const CommandLine& agent, const AgentOptions& settled) {
+  std::vector<std::string> out{agent.program, "sentinel",    "--host",         settled.host,
+                               "--state",     settled.state, "--boot-id-file", settled.boot_id_file,
+                               kAgentsOwn};
+  out.insert(out.end(), agent.words.begin(), agent.words.end());
   return out;
+}
+
+std::optional<AgentOptions> parse_sentinel_options(const CommandLine& line, CommandLine& agent,
+                                                   int& exit_code) {
+  const auto own = std::find(line.words.begin(), line.words.end(), kAgentsOwn);
+  agent = {line.program, "serve", {own == line.words.end() ? own : own + 1, line.words.end()}};
+  AgentOptions options;
+  po::options_description all("options of sentinel");
+  add_common(all, options);
+  all.add_options()("host", po::value(&options.host));
+  all.add_options()("state", po::value(&options.state)->required());
+  if (!read({line.program, line.command, {line.words.begin(), own}}, all, exit_code)) return std::nullopt;
+  return options;
 }
 
 std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& exit_code) {

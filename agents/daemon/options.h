@@ -32,13 +32,17 @@ struct CommandLine {
   std::vector<std::string> words;
 
   static CommandLine of(int argc, char** argv);
-  // The same words for another command of this program, as an argv.
-  [[nodiscard]] std::vector<std::string> with_command(const std::string& other) const;
 };
 
-// The options of `serve`, which `sentinel` takes too. Prints what is wrong, or what was asked for;
-// `exit_code` then says how to end.
+// The options of `serve`. Prints what is wrong, or what was asked for; `exit_code` then says how to end.
 std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& exit_code);
+
+// The command line, as an argv, of the sentinel of an agent with this one: what was settled for the agent,
+// whatever becomes of its configuration, then "--" and the agent's own words.
+std::vector<std::string> sentinel_words(const CommandLine& agent, const AgentOptions& settled);
+// What the sentinel reads of it: host, state and boot_id_file, and the command line of the agent.
+std::optional<AgentOptions> parse_sentinel_options(const CommandLine& line, CommandLine& agent,
+                                                   int& exit_code);
 // Those of `reap`.
 std::optional<AgentOptions> parse_reap_options(const CommandLine& line, int& exit_code);
 

@@ -17,6 +17,7 @@
 #include "agents/runtime/crash_points.h"
 #include "agents/runtime/sentinel.h"
 #include "agents/runtime/sentinel_words.h"
+#include "agents/runtime/sole_agent.h"
 
 namespace blackstart {
 namespace {
@@ -24,12 +25,17 @@ namespace {
 // The next agent may have been started by somebody else already: then that one reaps.
 constexpr std::chrono::milliseconds kClaimPatience{500};
 
-// False: somebody else is the agent now.
+// False: somebody else is the agent now. What goes wrong otherwise is the next agent's to say.
 bool take_over(const AgentOptions& options) {
+  const auto alone = be_sole_agent(kClaimPatience);
+  if (!alone) {
+    spdlog::error("{}", alone.error().message());
+    return alone.error().code != EADDRINUSE;
+  }
   const auto folder = StateFolder::claim(options.state, kClaimPatience);
   if (!folder) {
-    spdlog::warn("{}", folder.error().message());
-    return false;
+    spdlog::error("{}", folder.error().message());
+    return folder.error().code != EWOULDBLOCK;
   }
   const auto journal = Journal::open(*folder, options.here());
   if (!journal) {
@@ -43,7 +49,7 @@ bool take_over(const AgentOptions& options) {
 }
 
 // Returns only if it was told to go meanwhile, or could not.
-void become_agent(const CommandLine& line, int signals) {
+void become_agent(const CommandLine& agent, int signals) {
   const char* before = std::getenv(kRestartsVariable);
   RestartPace pace = RestartPace::from_text(before ? before : "");
   const auto pause = std::chrono::ceil<std::chrono::milliseconds>(pace.next(monotonic_now()));
@@ -53,7 +59,8 @@ void become_agent(const CommandLine& line, int signals) {
   if (::poll(&told, 1, static_cast<int>(pause.count())) != 0) return;
 
   ::setenv(kRestartsVariable, pace.text().c_str(), 1);
-  std::vector<std::string> words = line.with_command("serve");
+  std::vector<std::string> words{agent.program, agent.command};
+  words.insert(words.end(), agent.words.begin(), agent.words.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -72,7 +79,8 @@ int stand_sentinel(const CommandLine& line) {
   }
   ::close_range(kSentinelAgent + 1, ~0U, 0);
   int exit_code = 0;
-  const auto options = parse_agent_options(line, exit_code);
+  CommandLine agent;
+  const auto options = parse_sentinel_options(line, agent, exit_code);
   if (!options) return exit_code;
   log_as(options->host + " sentinel");
   const Fd signals = signals_as_fd();
@@ -81,7 +89,7 @@ int stand_sentinel(const CommandLine& line) {
   if (watched.end != WatchEnd::kDied || switched_off(Mechanism::kSentinel)) return 0;
   spdlog::warn("the agent died");
   if (!take_over(*options) || watched.told_to_go) return 0;
-  become_agent(line, signals.get());
+  become_agent(agent, signals.get());
   return 0;
 }
 

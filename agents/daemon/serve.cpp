@@ -20,18 +20,13 @@
 #include "agents/runtime/crash_points.h"
 #include "agents/runtime/runtime.h"
 #include "agents/runtime/sentinel.h"
+#include "agents/runtime/sole_agent.h"
 
 namespace blackstart {
 namespace {
 
 // A sentinel that reaps for a dead agent holds the state folder for as long as that takes.
 constexpr std::chrono::milliseconds kClaimPatience{2000};
-
-int milliseconds_until(int64_t moment) {
-  if (moment == INT64_MAX) return -1;
-  const int64_t left = (moment - monotonic_now()) / 1'000'000 + 1;
-  return static_cast<int>(std::clamp<int64_t>(left, 0, 3'600'000));
-}
 
 // One request, tick or scrape at a time: `guard` keeps the threads of the metrics server out meanwhile.
 void loop(EmbeddedServer& server, Runtime& runtime, Sentinel& sentinel, std::mutex& guard, int signals) {
@@ -87,9 +82,11 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   if (auto ok = make_folders(options); !ok) return ok;
   if (auto ok = raise_walls({.commands = commands}); !ok) return ok;  // the sentinel stands behind them too
   say_what_is_accepted(options.policy);
+  const auto alone = be_sole_agent(kClaimPatience);
+  if (!alone) return tl::unexpected(alone.error());
   const auto folder = StateFolder::claim(options.state, kClaimPatience);
   if (!folder) return tl::unexpected(folder.error());
-  const auto sentinel = Sentinel::start(line.with_command("sentinel"));
+  const auto sentinel = Sentinel::start(sentinel_words(line, options));
   if (!sentinel) return tl::unexpected(sentinel.error());
   reached(CrashPoint::kSentinelStarted);
 
@@ -112,6 +109,7 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   parts.make_families = [&] { return make_families(**journal); };
   parts.stop = [&] { return stop_asked(options.stop); };
   parts.may_arm = [&] { return require_alive(**sentinel, options.host); };
+  parts.reap = [&] { return reap(**journal, reap_parts()).map([](const auto&) {}); };
   parts.deadline = [&](int64_t moment) { (*sentinel)->tell(moment); };
   {
     Runtime runtime({options.host, options.site, options.here().boot_id}, parts);

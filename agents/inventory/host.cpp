@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -100,9 +101,21 @@ Result<> add_held(const std::set<uint32_t>& ids, const Collector::Add& add) {
   return {};
 }
 
-Result<> list_masks(const Collector::Add& add) {
+// What is in a folder; nothing if there is none.
+Result<std::vector<fs::directory_entry>> entries_of(const fs::path& folder) {
+  std::vector<fs::directory_entry> out;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(kRuntimeUnits, error)) {
+  for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error))
+    out.push_back(*each);
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail_errno(error.value(), "list", folder);
+  return out;
+}
+
+Result<> list_masks(const Collector::Add& add) {
+  const auto entries = entries_of(kRuntimeUnits);
+  if (!entries) return tl::unexpected(entries.error());
+  for (const auto& entry : *entries) {
     std::error_code ignored;
     if (!entry.is_symlink(ignored) || fs::read_symlink(entry.path(), ignored) != "/dev/null") continue;
     const std::string unit = entry.path().filename();
@@ -112,11 +125,14 @@ Result<> list_masks(const Collector::Add& add) {
 }
 
 Result<> list_drop_ins(const Collector::Add& add) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(kRuntimeUnits, error)) {
+  const auto entries = entries_of(kRuntimeUnits);
+  if (!entries) return tl::unexpected(entries.error());
+  for (const auto& entry : *entries) {
     std::error_code ignored;
     if (!entry.is_directory(ignored) || entry.path().extension() != ".d") continue;
-    for (const auto& file : fs::directory_iterator(entry.path(), ignored))
+    const auto files = entries_of(entry.path());
+    if (!files) return tl::unexpected(files.error());
+    for (const auto& file : *files)
       add({.object = file.path(),
            .ours = bears_our_name(file.path().filename()),
            .remove = "rm " + file.path().string()});
@@ -127,6 +143,7 @@ Result<> list_drop_ins(const Collector::Add& add) {
 // "36 35 98:0 /root /mnt rw,noatime shared:1 - ext3 /dev/root rw"
 Result<> list_mounts(const Collector::Add& add) {
   std::ifstream file("/proc/self/mountinfo");
+  if (!file) return fail_errno(errno, "open", "/proc/self/mountinfo");
   for (std::string line; std::getline(file, line);) {
     std::istringstream fields(line);
     std::string id, parent, device, root, where, word, type, source;

@@ -2,7 +2,6 @@
 #include <linux/if_ether.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 
 #include "agents/inventory/collector.h"

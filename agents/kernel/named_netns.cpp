@@ -13,14 +13,24 @@
 #include <thread>
 
 #include "agents/kernel/kernel_error.h"
+#include "agents/kernel/process_state.h"
 
 namespace blackstart {
 namespace {
 
 constexpr const char* kFolder = "/run/netns";
+constexpr const char* kOwn = "/proc/thread-self/ns/net";
 
 std::string path_of(const std::string& name) {
   return std::string(kFolder) + "/" + name;
+}
+
+// 0: no network namespace. A plain file that once was the name of one has an inode of another device.
+uint64_t inode_of(const std::string& path) {
+  struct stat own {
+  }, found{};
+  if (::stat(kOwn, &own) != 0 || ::stat(path.c_str(), &found) != 0 || found.st_dev != own.st_dev) return 0;
+  return found.st_ino;
 }
 
 // Names must be seen, and go away, in every mount namespace: the folder is a shared mount of its own,
@@ -83,15 +93,22 @@ std::vector<std::string> named_netns() {
 }
 
 std::string own_netns_name() {
-  struct stat own {};
-  if (::stat("/proc/thread-self/ns/net", &own) != 0) return "";
-  for (const std::string& name : named_netns()) {
-    struct stat other {};
-    if (::stat(path_of(name).c_str(), &other) == 0 && other.st_dev == own.st_dev &&
-        other.st_ino == own.st_ino)
-      return name;
-  }
+  const uint64_t own = inode_of(kOwn);
+  for (const std::string& name : named_netns())
+    if (own != 0 && inode_of(path_of(name)) == own) return name;
   return "";
+}
+
+std::optional<LivingNetns> living_netns(uint64_t inode) {
+  if (inode == 0) return std::nullopt;
+  for (const std::string& name : named_netns())
+    if (inode_of(path_of(name)) == inode) return LivingNetns{name, "ip netns exec " + name + " "};
+  if (inode == inode_of(kOwn)) return LivingNetns{};
+  for (const pid_t pid : all_processes()) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
+    if (inode_of(path) == inode) return LivingNetns{"", "nsenter --net=" + path + " "};
+  }
+  return std::nullopt;
 }
 
 }  // namespace blackstart

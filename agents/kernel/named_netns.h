@@ -3,6 +3,8 @@
 // netns.h enters them.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,5 +29,13 @@ namespace blackstart {
 
 // The name of the namespace the calling thread stands in; "": it has none.
 [[nodiscard]] std::string own_netns_name();
+
+struct LivingNetns {
+  std::string name;  // "": it has none
+  std::string
+      way_in;  // before a command: "ip netns exec NAME ", "nsenter --net=/proc/PID/ns/net "; "": not needed
+};
+// The network namespace with this inode, if one lives.
+[[nodiscard]] std::optional<LivingNetns> living_netns(uint64_t inode);
 
 }  // namespace blackstart

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <string_view>
 
 #include "agents/contract/ip.h"
 #include "agents/kernel/digest.h"

@@ -49,6 +49,25 @@ Result<ClsactQdisc> ClsactQdisc::make(const Interface& interface) {
                         code == ENOENT ? "load module sch_ingress" : "");
 }
 
+Result<bool> clsact_stands(int interface_index) {
+  auto socket = Netlink::make(NETLINK_ROUTE);
+  if (!socket) return tl::unexpected(socket.error());
+  NetlinkBuffer buffer = netlink_buffer();
+  nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
+  message->nlmsg_type = RTM_GETQDISC;
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO;  // older kernels answer by an echo
+  auto* request = static_cast<tcmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(tcmsg)));
+  request->tcm_family = AF_UNSPEC;
+  request->tcm_ifindex = interface_index;
+  request->tcm_parent = TC_H_CLSACT;
+  bool stands = false;
+  const int code =
+      socket->ask(message, [&](const nlmsghdr* answer) { stands |= answer->nlmsg_type == RTM_NEWQDISC; });
+  // ENOENT: none ever stood there; EINVAL: one did.
+  if (code == 0 || code == ENOENT || code == EINVAL) return stands;
+  return kernel_refused(code, "look for qdisc clsact of interface", std::to_string(interface_index));
+}
+
 ClsactQdisc::ClsactQdisc(ClsactQdisc&& other) noexcept
     : interface_(other.interface_), made_(std::exchange(other.made_, false)) {}
 

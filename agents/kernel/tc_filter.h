@@ -33,6 +33,9 @@ class ClsactQdisc {
   bool made_;
 };
 
+// Whether a clsact qdisc, or an ingress qdisc in its place, stands on an interface.
+Result<bool> clsact_stands(int interface_index);
+
 class TcFilter {
  public:
   // First on its hook: priority 1. Needs a clsact qdisc. On failure nothing is attached.

@@ -2,7 +2,6 @@
 #include "agents/runtime/journal.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -77,6 +76,19 @@ Result<std::unique_ptr<Journal>> Journal::open(const StateFolder& folder, Place 
   }
   journal->replay(text->entries);
   return journal;
+}
+
+Result<std::vector<StandingStep>> Journal::look(const std::string& folder) {
+  const std::string path = folder + "/journal";
+  Fd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.valid()) return fail_errno(errno, "open", path, errno == ELOOP ? "it must not be a link" : "");
+  const auto bytes = read_all(file.get(), path);
+  if (!bytes) return tl::unexpected(bytes.error());
+  const auto text = parse_journal(*bytes);
+  if (!text) return tl::unexpected(text.error());
+  Journal journal(std::move(file), path, {});
+  journal.replay(text->entries);
+  return journal.standing_;
 }
 
 void Journal::replay(const std::vector<journal::Entry>& entries) {

@@ -60,6 +60,9 @@ class Journal final : public StepLog {
   // Reads what stands and cuts a torn tail off. `folder` stays claimed for as long as this lives.
   static Result<std::unique_ptr<Journal>> open(const StateFolder& folder, Place here);
 
+  // What stands in the journal of a folder, be it in use or not; changes nothing. ENOENT: there is none.
+  static Result<std::vector<StandingStep>> look(const std::string& folder);
+
   // The steps recorded from now on belong to `run`. On disk when it returns.
   [[nodiscard]] Result<> begin(const std::string& run);
   Result<uint64_t> record(const contract::Step& step) override;

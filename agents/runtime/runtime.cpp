@@ -183,6 +183,17 @@ Result<> Runtime::arm_all(Held& held) {
   return {};
 }
 
+Error Runtime::after_failed_arm(const Error& why) {
+  end_journal();
+  if (!parts_.journal || parts_.journal->standing().empty()) return why;
+  const auto reaped = parts_.reap();
+  if (reaped && parts_.journal->standing().empty()) return why;
+  Error stranded = reaped ? why : reaped.error();
+  stranded.kind = ErrorKind::kStranded;
+  stranded.hint += (stranded.hint.empty() ? "" : "; ") + std::string("it came up after ") + why.message();
+  return stranded;
+}
+
 Result<> Runtime::arm(const contract::Order& ordered) {
   const auto admitted = admit(ordered, identity_.host, parts_.policy);
   if (!admitted) return tl::unexpected(admitted.error());
@@ -206,8 +217,7 @@ Result<> Runtime::arm(const contract::Order& ordered) {
   held->families = std::move(*families);
   if (auto ok = arm_all(*held); !ok) {
     held.reset();  // the families armed before revert as they go
-    end_journal();
-    return ok;
+    return tl::unexpected(after_failed_arm(ok.error()));
   }
   held->lease_end = held->lease_from(parts_.now());
   held_ = std::move(held);

@@ -48,6 +48,8 @@ struct RuntimeParts {
   Journal* journal = nullptr;                         // not owned; null: families that need none
   std::function<std::optional<Stop>()> stop = [] { return std::nullopt; };
   std::function<Result<>()> may_arm = [] { return Result<>(); };  // asked before anything is touched
+  // Takes back what stands in the journal although the families have reverted.
+  std::function<Result<>()> reap = [] { return Result<>(); };
   // Told the moment by which the order in force has to be taken back; INT64_MAX: none.
   std::function<void(int64_t)> deadline = [](int64_t) {};
   // Remembers the host as it is; what that returns says what has changed since. Null: nobody asks.
@@ -91,6 +93,7 @@ class Runtime {
   Result<> require_no_stop(const std::string& operation) const;
   void tell_deadline() const;
   Result<> arm_all(Held& held);
+  Error after_failed_arm(const Error& why);
   void end_journal();
   Result<> require_run(const std::string& run) const;
 

@@ -45,7 +45,11 @@ std::string this_program() {
 Result<std::unique_ptr<Sentinel>> Sentinel::start(std::vector<std::string> arguments) {
   std::unique_ptr<Sentinel> out(new Sentinel(std::move(arguments)));
   if (auto ok = out->spawn(); !ok) return tl::unexpected(ok.error());
-  return out;
+  if (readable(out->channel_.get(), kStartPatience)) out->hear();
+  if (out->alive()) return out;
+  out->kill();
+  out->bury();
+  return fail(ErrorKind::kInternal, "start", "the sentinel", 0, "it did not come up; its log says why");
 }
 
 Result<> Sentinel::spawn() {
@@ -73,22 +77,47 @@ Result<> Sentinel::spawn() {
   given.reset();
   theirs.reset();  // only the sentinel holds its end now: if it dies, the channel says so
 
-  Fd process = open_pidfd(pid);
-  int64_t word = 0;
-  if (!process.valid() || !readable(ours.get(), kStartPatience) ||
-      ::recv(ours.get(), &word, sizeof word, MSG_DONTWAIT) != sizeof word || word != kHere) {
+  process_ = open_pidfd(pid);
+  if (!process_.valid()) {
+    const int error = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    return fail(ErrorKind::kInternal, "start", "the sentinel", 0, "it did not come up; its log says why");
+    return fail_errno(error, "open a pidfd of", "the sentinel");
   }
   channel_ = std::move(ours);
-  process_ = std::move(process);
   pid_ = pid;
+  due_ = monotonic_now() + kStartPatience * 1'000'000LL;
+  send(told_);
   return {};
 }
 
+void Sentinel::hear() {
+  int64_t word = 0;
+  if (::recv(channel_.get(), &word, sizeof word, MSG_DONTWAIT) != sizeof word || word != kHere) return;
+  watches_ = true;
+  due_ = INT64_MAX;
+}
+
 void Sentinel::send(int64_t word) {
-  if (channel_.valid()) (void)::send(channel_.get(), &word, sizeof word, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (!channel_.valid()) return;
+  if (::send(channel_.get(), &word, sizeof word, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN) {
+    spdlog::error("the sentinel (pid {}) does not listen: it is killed", pid_);
+    kill();
+  }
+}
+
+void Sentinel::kill() {
+  (void)signal_pidfd(process_.get(), SIGKILL);
+  watches_ = false;
+  due_ = INT64_MAX;
+}
+
+// Once it is dead, or as good as dead.
+void Sentinel::bury() {
+  ::waitpid(pid_, nullptr, 0);
+  process_.reset();
+  channel_.reset();
+  watches_ = false;
 }
 
 void Sentinel::tell(int64_t deadline) {
@@ -100,31 +129,27 @@ void Sentinel::tell(int64_t deadline) {
 void Sentinel::tend() {
   const int64_t now = monotonic_now();
   if (process_.valid()) {
+    if (!watches_) hear();
+    if (now >= due_) kill();
     if (!readable(process_.get(), 0)) return;
-    ::waitpid(pid_, nullptr, 0);
-    process_.reset();
-    channel_.reset();
+    bury();
     const Duration pause = pace_.next(now);
-    restart_at_ = now + pause.count();
+    due_ = now + pause.count();
     spdlog::warn("the sentinel (pid {}) died; another starts{}", pid_,
                  pause > Duration::zero() ? " in " + format_duration(pause) : "");
   }
-  if (now < restart_at_) return;
-  restart_at_ = INT64_MAX;
+  if (now < due_) return;
   if (auto ok = spawn(); !ok) {
     spdlog::error("{}", ok.error().message());
-    restart_at_ = now + pace_.next(now).count() + 1'000'000'000;
-    return;
+    due_ = now + pace_.next(now).count() + 1'000'000'000;
   }
-  send(told_);
 }
 
 void Sentinel::goodbye() {
   if (!process_.valid()) return;
   send(kGoodbye);
-  if (readable(process_.get(), kEndPatience)) ::waitpid(pid_, nullptr, 0);
-  process_.reset();
-  channel_.reset();
+  if (!readable(process_.get(), kEndPatience)) kill();
+  bury();
 }
 
 }  // namespace blackstart

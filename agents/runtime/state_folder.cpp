@@ -39,4 +39,9 @@ Result<StateFolder> StateFolder::claim(const std::string& path, std::chrono::mil
   return StateFolder(path, std::move(folder), std::move(lock));
 }
 
+bool StateFolder::claimed(const std::string& path) {
+  const Fd lock(::open((path + "/lock").c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  return lock.valid() && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 }  // namespace blackstart

@@ -17,6 +17,9 @@ class StateFolder {
   // that others may write to is refused. EWOULDBLOCK when it is still claimed after `patience`.
   static Result<StateFolder> claim(const std::string& path, std::chrono::milliseconds patience = {});
 
+  // Whether somebody has claimed the folder at this path.
+  static bool claimed(const std::string& path);
+
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int fd() const { return folder_.get(); }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 
 #include <spdlog/spdlog.h>
@@ -19,11 +18,6 @@ namespace {
 
 // How long the agent may take to end once somebody wants both to go.
 constexpr Duration kTogether = std::chrono::seconds(5);
-
-int milliseconds_until(int64_t moment, int64_t now) {
-  if (moment == INT64_MAX) return -1;
-  return static_cast<int>(std::clamp<int64_t>((moment - now) / 1'000'000 + 1, 0, 3'600'000));
-}
 
 // Takes every word that waits; false once goodbye was among them.
 bool hear(int channel, int64_t& kill_at) {
@@ -47,7 +41,7 @@ Watched watch_agent(int channel, int agent, int signals) {
   bool told_to_go = false;
   std::array<pollfd, 3> polled{{{agent, POLLIN, 0}, {channel, POLLIN, 0}, {signals, POLLIN, 0}}};
   for (;;) {
-    (void)::poll(polled.data(), polled.size(), milliseconds_until(std::min(kill_at, go_at), monotonic_now()));
+    (void)::poll(polled.data(), polled.size(), milliseconds_until(std::min(kill_at, go_at)));
     if (!hear(channel, kill_at)) return {WatchEnd::kGoodbye, told_to_go};
     if ((polled[0].revents & POLLIN) != 0) {
       reached(CrashPoint::kAgentGone);

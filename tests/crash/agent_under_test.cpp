@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/crash/agent_under_test.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -10,6 +12,9 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
+
+#include <nlohmann/json.hpp>
 
 #include "agents/runtime/journal_format.h"
 
@@ -54,7 +59,9 @@ std::optional<pid_t> stopped_at(const std::string& marker) {
   return pid;
 }
 
-AgentUnderTest::AgentUnderTest() : folder_(testing::TempDir() + "blackstart-crash") {
+AgentUnderTest::AgentUnderTest()
+    : folder_(testing::TempDir() + "blackstart-crash"),
+      outside_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // a sentinel outlives the agent that started it
 }
 
@@ -86,6 +93,7 @@ void AgentUnderTest::TearDown() {
   EXPECT_TRUE(journal_empty());
   EXPECT_TRUE(until(kRestHeals, [this] { return inventory() == before_; })) << "left behind:\n"
                                                                             << inventory();
+  EXPECT_THAT(stranded(), testing::IsEmpty());
   if (HasFailure()) std::printf("the agents said:\n%s", log().c_str());
   here_.reset();
   echo_.reset();
@@ -96,7 +104,6 @@ void AgentUnderTest::TearDown() {
 void AgentUnderTest::start(const std::vector<std::string>& environment,
                            const std::vector<std::string>& options) {
   std::vector<std::string> words{BLACKSTART_AGENT_UNDER_TEST,
-                                 "--lab",
                                  "--host",
                                  "h",
                                  "--socket",
@@ -110,6 +117,7 @@ void AgentUnderTest::start(const std::vector<std::string>& environment,
                                  "--metrics-listen",
                                  ""};
   words.insert(words.end(), options.begin(), options.end());
+  if (std::find(options.begin(), options.end(), "--config") == options.end()) words.emplace_back("--lab");
   std::vector<std::string> variables = environment;
   for (char** one = environ; *one; ++one) variables.emplace_back(*one);
   std::vector<char*> argv, envp;
@@ -239,6 +247,28 @@ bool AgentUnderTest::healthy() {
 
 std::optional<milliseconds> AgentUnderTest::until_healthy(milliseconds at_most) {
   return until(at_most, [] { return ask_udp(kThere, 2ms).answered; });
+}
+
+std::vector<std::string> AgentUnderTest::stranded() const {
+  std::string text;
+  std::thread([&] {  // the others stay where they are
+    if (::setns(outside_.get(), CLONE_NEWNET) != 0) return;
+    text = shell("(exec 2>/dev/null; " + std::string(BLACKSTART_AGENT_UNDER_TEST) +
+                 " inventory --output json --state " + state() + ")")
+               .second;
+  })
+      .join();
+  std::vector<std::string> out;
+  const auto found = nlohmann::json::parse(text, nullptr, false);
+  if (found.is_discarded()) return {"no inventory: " + text};
+  const std::string here = sandbox_->netns("here");
+  for (const auto& each : found["objects"])
+    if (each["netns"] == here)
+      out.push_back(each["kind"].get<std::string>() + " " + each["object"].get<std::string>() + "; " +
+                    each["remove"].get<std::string>());
+  for (const auto& gap : found["unknown"])
+    if (gap.get<std::string>().find(here) != std::string::npos) out.push_back(gap);
+  return out;
 }
 
 bool AgentUnderTest::journal_empty() const {

@@ -14,6 +14,7 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/contract/units.h"
+#include "agents/kernel/fd.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/order_builder.h"
 #include "tests/support/promise.h"
@@ -42,7 +43,8 @@ class AgentUnderTest : public testing::Test {
   // Ends what runs and expects that nothing is left: no process, no object, no journal entry.
   void TearDown() override;
 
-  // Starts an agent with more environment ("NAME=value") and options. Does not wait.
+  // Starts an agent with more environment ("NAME=value") and options: a lab's, unless they name
+  // a --config. Does not wait.
   void start(const std::vector<std::string>& environment = {}, const std::vector<std::string>& options = {});
   [[nodiscard]] bool wait_until_it_answers(milliseconds at_most = milliseconds(3000));
   [[nodiscard]] AgentProcesses processes() const;
@@ -68,11 +70,15 @@ class AgentUnderTest : public testing::Test {
   [[nodiscard]] std::string state() const { return path("state"); }
   [[nodiscard]] bool journal_empty() const;
   [[nodiscard]] std::string inventory() const { return sandbox_->inventory("here"); }
+  // What `blackstart-agent inventory` finds of ours on the host and in the journal, or does not know there;
+  // from outside, as the rest of the machine is other people's.
+  [[nodiscard]] std::vector<std::string> stranded() const;
   [[nodiscard]] std::string log() const;
   // Waits for the end of children that died, sentinels that lost their agent among them.
   static void reap_children();
 
   std::string folder_;
+  Fd outside_;  // the network namespace the test was started in
   std::unique_ptr<NetnsSandbox> sandbox_;
   std::unique_ptr<EchoServer> echo_;
   std::unique_ptr<NetnsScope> here_;

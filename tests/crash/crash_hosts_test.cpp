@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 
 #include <cstdlib>
 #include <ctime>
@@ -11,6 +12,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "agents/kernel/boot_id.h"
+#include "agents/runtime/journal.h"
 #include "agents/runtime/restart_pace.h"
 #include "tests/crash/agent_under_test.h"
 
@@ -127,12 +130,17 @@ TEST_P(EitherAttachment, SigtermRevertsInGoodOrder) {
 
 TEST_P(EitherAttachment, StoppingTheServiceSignalsBoth) {
   proves("S7,S8");
-  arm_and_fire(60s, GetParam());
-  const AgentProcesses now = processes();
-  ::kill(now.sentinel, SIGTERM);
-  ::kill(now.agent, SIGTERM);
-  EXPECT_TRUE(until_healthy(kRestHeals));
-  EXPECT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
+  for (const int signal : {SIGTERM, SIGHUP}) {  // systemd; a terminal that is closed
+    if (all_gone()) start();
+    ASSERT_TRUE(wait_until_it_answers());
+    arm_and_fire(60s, GetParam());
+    const AgentProcesses now = processes();
+    ::kill(now.sentinel, signal);
+    ::kill(now.agent, signal);
+    EXPECT_TRUE(until_healthy(kRestHeals));
+    EXPECT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
+    EXPECT_TRUE(journal_empty()) << "signal " << signal;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Agent, EitherAttachment, testing::Values(kTcx, kClsact),
@@ -239,6 +247,99 @@ TEST_F(CrashTest, ReapingByHand) {
   EXPECT_THAT(said, HasSubstr("removed clsact qdisc of eth0"));
   EXPECT_EQ(inventory(), before_);
   EXPECT_THAT(reap_by_hand().second, HasSubstr("nothing was left"));
+}
+
+TEST_F(CrashTest, ReapingFromAnotherNamespaceForgetsNothing) {
+  proves("S8");
+  arm_and_fire(60s);
+  kill_both();
+  {
+    const auto elsewhere = sandbox_->enter("router");
+    const auto [code, said] = reap_by_hand();
+    EXPECT_EQ(code, 6) << said;
+    EXPECT_THAT(said, HasSubstr("ip netns exec " + sandbox_->netns("here") + " blackstart-agent reap"));
+  }
+  EXPECT_FALSE(journal_empty());
+  EXPECT_EQ(reap_by_hand().first, 0);
+  EXPECT_EQ(inventory(), before_);
+  // What stood in a namespace that is gone went with it.
+  {
+    const auto folder = StateFolder::claim(state());
+    ASSERT_TRUE(folder);
+    const auto journal = Journal::open(*folder, {boot_id(), 1});
+    ASSERT_TRUE((*journal)->begin("gone"));
+    contract::Step step;
+    step.mutable_clsact_qdisc()->set_interface("eth0");
+    ASSERT_TRUE((*journal)->record(step));
+  }
+  EXPECT_THAT(stranded(), testing::IsEmpty());
+  EXPECT_EQ(reap_by_hand().first, 0);
+}
+
+TEST_F(CrashTest, TheInventoryKnowsWhatOnlyTheJournalKnows) {
+  proves("S8");
+  arm_and_fire(60s);
+  EXPECT_THAT(shell(std::string(BLACKSTART_AGENT_UNDER_TEST) + " inventory --state " + state()).second,
+              HasSubstr("held by the agent that is alive on it"));
+  kill_both();
+  for (const char* hook : {"ingress", "egress"})
+    NetnsSandbox::run("tc filter del dev eth0 " + std::string(hook));
+  EXPECT_THAT(stranded(),
+              testing::ElementsAre("journal " + state() + "; ip netns exec " + sandbox_->netns("here") +
+                                   " blackstart-agent reap --state " + state()));
+  EXPECT_EQ(reap_by_hand().first, 0);
+}
+
+TEST_F(CrashTest, SomebodyElsesQdiscStays) {
+  proves("S9");
+  end();
+  NetnsSandbox::run("tc qdisc add dev eth0 clsact");
+  start({"BLACKSTART_STOP_AT=step_recorded.clsact_qdisc:" + path("marker")});
+  ASSERT_TRUE(wait_until_it_answers());
+  (void)arm(order(60s, kClsact));
+  kill_both();
+  EXPECT_EQ(reap_by_hand().first, 0);
+  EXPECT_THAT(shell("tc qdisc show dev eth0").second, HasSubstr("clsact"));
+  NetnsSandbox::run("tc qdisc del dev eth0 clsact");
+}
+
+TEST_F(CrashTest, OneAgentInANetworkNamespace) {
+  proves("S2,S9");
+  arm_and_fire(60s);
+  const std::string other = " --state " + path("other");
+  const std::string program = BLACKSTART_AGENT_UNDER_TEST;
+  for (const std::string& command :
+       {program + " reap" + other, program + " --lab --host h --socket " + path("i.sock") + other})
+    EXPECT_THAT(shell(command).second,
+                HasSubstr("an agent is alive in it, process " + std::to_string(processes().agent)));
+  EXPECT_FALSE(healthy()) << "the fault goes on";
+}
+
+TEST_F(CrashTest, ASentinelThatCannotClaimTheFolderSaysSo) {
+  fs::permissions(state(), fs::perms::all);
+  const AgentProcesses now = processes();
+  ::kill(now.agent, SIGKILL);
+  int status = 0;
+  ASSERT_TRUE(until(2000ms, [&] { return ::waitpid(now.sentinel, &status, WNOHANG) == now.sentinel; }));
+  EXPECT_NE(WEXITSTATUS(status), 0) << "nobody else is the agent";
+  EXPECT_THAT(log(), HasSubstr("others may write to it"));
+  fs::permissions(state(), fs::perms::owner_all);
+}
+
+// What the agent was told when it started is what its sentinels know, whatever the file says by then.
+TEST_F(CrashTest, ASentinelNeedsNoConfiguration) {
+  end();
+  std::ofstream(path("agent.yaml")) << "apiVersion: blackstart/v1\nkind: Agent\nmetadata: {name: h}\nspec:\n"
+                                       "  accept: {prefixes: [198.18.2.0/24, \"fd00:18:2::/64\"], "
+                                       "faults: [site-blackhole], longest: 2m}\n";
+  fs::permissions(path("agent.yaml"), fs::perms::owner_read);
+  start({}, {"--config", path("agent.yaml")});
+  ASSERT_TRUE(wait_until_it_answers()) << log();
+  std::ofstream(path("agent.yaml")) << "broken";
+  const AgentProcesses now = processes();
+  ::kill(now.sentinel, SIGKILL);
+  EXPECT_TRUE(whole_within(kRestHeals)) << log();
+  EXPECT_EQ(processes().agent, now.agent);
 }
 
 TEST_F(CrashTest, AFileStopsEverything) {

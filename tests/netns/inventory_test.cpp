@@ -4,6 +4,9 @@
 #include "agents/inventory/inventory.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,6 +175,23 @@ TEST_F(InventoryTest, AQdiscIsOursWhenTheJournalSaysSo) {
   EXPECT_THAT(residue_lines(take_here()),
               ElementsAre("qdisc dev eth0 clsact; remove it with: ip netns exec bs-inventory-here tc qdisc "
                           "del dev eth0 clsact"));
+}
+
+TEST_F(InventoryTest, WhatCannotBeReadIsNotEmpty) {
+  proves("S8,S15");
+  const pid_t pid = ::fork();
+  if (pid == 0) {  // another user, before whom a folder is closed
+    const bool ready =
+        ::unshare(CLONE_NEWNS) == 0 && ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        ::mount("tmpfs", "/run", "tmpfs", 0, "mode=755") == 0 && ::mkdir("/run/systemd", 0755) == 0 &&
+        ::mkdir("/run/systemd/system", 0700) == 0 && ::setuid(65534) == 0;
+    if (!ready) ::_exit(2);
+    const Snapshot seen = take({.machine = true, .bpf = Scope::Bpf::kNone, .only_named = true});
+    ::_exit(seen.kinds.at("masked-unit").gap.empty() || seen.kinds.at("unit-drop-in").gap.empty() ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(InventoryTest, CgroupsAndStoppedProcesses) {

@@ -80,6 +80,18 @@ TEST_F(JournalTest, AStepStandsUntilItIsTakenBack) {
   EXPECT_THAT(names(reread().value()), ElementsAre("run-1 eth0", "run-1 eth2"));
 }
 
+TEST_F(JournalTest, LookingChangesNothing) {
+  EXPECT_EQ(Journal::look(path_).error().code, ENOENT);
+  three_steps();
+  const std::string torn = bytes() + "torn";
+  write(torn);
+  EXPECT_FALSE(StateFolder::claimed(path_));
+  const auto folder = StateFolder::claim(path_);
+  EXPECT_TRUE(StateFolder::claimed(path_));
+  EXPECT_THAT(names(Journal::look(path_).value()), ElementsAre("run-1 eth0", "run-1 eth2"));
+  EXPECT_EQ(bytes(), torn);
+}
+
 TEST_F(JournalTest, IsItsHeaderAgainOnceNothingStands) {
   auto folder = StateFolder::claim(path_).value();
   auto journal = Journal::open(folder, kHome).value();

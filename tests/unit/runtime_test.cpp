@@ -3,6 +3,8 @@
 // is tested in the bpf and netns tiers.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "agents/contract/wire.h"
 #include "agents/runtime/check_order.h"
 #include "agents/runtime/runtime.h"
@@ -141,6 +143,60 @@ TEST_F(RuntimeTest, NothingIsHeldAfterArmingFailed) {
   kernel_.can_arm = false;
   EXPECT_FALSE(accepted(arm("a")));
   EXPECT_EQ(runtime_->answer(hello()).report().run(), "");
+}
+
+// Writes a step down, then fails, and cannot take it back.
+class StrandingFamily final : public FaultFamily {
+ public:
+  explicit StrandingFamily(StepLog& log) : log_(log) {}
+
+ private:
+  Result<> do_arm(const contract::Order&) override {
+    contract::Step step;
+    step.mutable_clsact_qdisc()->set_interface("eth0");
+    if (auto recorded = log_.record(step); !recorded) return tl::unexpected(recorded.error());
+    return fail_errno(EPERM, "attach");
+  }
+  Result<> do_fire(int64_t, const Word&) override { return {}; }
+  void do_renew(const Word&) override {}
+  void do_observe(contract::HostReport&) const override {}
+  Result<> do_revert() override { return fail(ErrorKind::kStranded, "remove", "a qdisc"); }
+  StepLog& log_;
+};
+
+TEST_F(RuntimeTest, WhatAFailedArmLeavesIsReapedAtOnceOrSaid) {
+  proves("S2,S8");
+  const std::string path = testing::TempDir() + "blackstart-runtime-test";
+  std::filesystem::remove_all(path);
+  const auto folder = StateFolder::claim(path);
+  ASSERT_TRUE(folder);
+  const auto journal = Journal::open(*folder, {"boot", 1});
+  ASSERT_TRUE(journal);
+  bool can_reap = true;
+  RuntimeParts parts;
+  parts.policy = lab_policy();
+  parts.prober = prober_.get();
+  parts.journal = journal->get();
+  parts.make_families = [&]() -> Result<std::vector<std::unique_ptr<FaultFamily>>> {
+    std::vector<std::unique_ptr<FaultFamily>> families;
+    families.push_back(std::make_unique<StrandingFamily>(**journal));
+    return families;
+  };
+  parts.reap = [&]() -> Result<> {
+    if (!can_reap) return fail_errno(EBUSY, "remove", "clsact qdisc of eth0");
+    for (const StandingStep& one : std::vector((*journal)->standing())) (void)(*journal)->taken_back(one.id);
+    return (*journal)->end();
+  };
+  Runtime runtime({"pangyo-app-1", "pangyo", "boot"}, parts);
+  const Error why = from_wire(runtime.answer(arm("a")).failure());
+  EXPECT_EQ(why.code, EPERM) << why.message();
+  EXPECT_NE(why.kind, ErrorKind::kStranded);
+  EXPECT_TRUE((*journal)->standing().empty());
+  can_reap = false;
+  const Error stranded = from_wire(runtime.answer(arm("a")).failure());
+  EXPECT_EQ(stranded.kind, ErrorKind::kStranded) << stranded.message();
+  EXPECT_NE(stranded.message().find("attach"), std::string::npos) << "and why it was there at all";
+  std::filesystem::remove_all(path);
 }
 
 TEST_F(RuntimeTest, DoesNotFireWhatItHeardOfTooLate) {

@@ -36,13 +36,15 @@ Result<> Attachments::taken_back(std::optional<uint64_t>& step) const {
   return steps_->taken_back(*std::exchange(step, std::nullopt));
 }
 
-// Whether the qdisc is there already is only known by trying to make it, and the record has to stand by
-// then.
+// Somebody else's qdisc is never recorded: whoever reads the journal after a crash would take it for ours.
+// One that comes between the look and the attempt is, for as long as that takes.
 Result<> Attachments::attach_qdisc(Place& place) const {
+  const auto there = clsact_stands(place.interface.index);
+  if (!there) return tl::unexpected(there.error());
   contract::Step step;
   step.mutable_clsact_qdisc()->set_interface(place.interface.name);
   step.mutable_clsact_qdisc()->set_index(place.interface.index);
-  auto recorded = record(step);
+  auto recorded = *there ? std::nullopt : record(step);
   if (!recorded) return tl::unexpected(recorded.error());
   auto qdisc = ClsactQdisc::make(place.interface);
   if (!qdisc || !qdisc->made())
