@@ -44,4 +44,9 @@ inline tl::unexpected<Error> fail_errno(int code, std::string operation, std::st
   return fail(ErrorKind::kInternal, std::move(operation), std::move(object), code, std::move(hint));
 }
 
+// For what goes on after a failure and reports the first.
+inline void keep_first(Result<>& first, Result<> next) {
+  if (first && !next) first = std::move(next);
+}
+
 }  // namespace blackstart

@@ -32,7 +32,8 @@ class FaultFamily {
   [[nodiscard]] Result<> arm(const contract::Order& order) { return do_arm(order); }
   // t0 in CLOCK_MONOTONIC nanoseconds.
   [[nodiscard]] Result<> fire(int64_t t0, const Word& word) { return do_fire(t0, word); }
-  void renew(const Word& word) { do_renew(word); }
+  // After a failure what could be renewed is; the next word tries the rest again.
+  [[nodiscard]] Result<> renew(const Word& word) { return do_renew(word); }
   // Adds what is true in the kernel now to the report.
   void observe(contract::HostReport& report) const { do_observe(report); }
   [[nodiscard]] Result<> revert() { return do_revert(); }
@@ -46,7 +47,7 @@ class FaultFamily {
  private:
   virtual Result<> do_arm(const contract::Order& order) = 0;
   virtual Result<> do_fire(int64_t t0, const Word& word) = 0;
-  virtual void do_renew(const Word& word) = 0;
+  virtual Result<> do_renew(const Word& word) = 0;
   virtual void do_observe(contract::HostReport& report) const = 0;
   virtual Result<> do_revert() = 0;
   virtual int do_wake_fd() const { return -1; }

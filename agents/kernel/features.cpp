@@ -93,8 +93,9 @@ Feature probe_nft_netdev() {
   const auto probe = []() -> Result<> {
     auto table = NftTable::make("blackstart_probe");
     if (!table) return tl::unexpected(table.error());
+    table->add_timed_set("gate", false);
     table->add_device_chain("in", "lo", Hook::kIngress, 0);
-    table->add_rule(NftRule("in").between(0, 1).count());
+    table->add_rule(NftRule("in").number_in_set(1, "gate").count());
     return table->commit();
   };
   return feature("nft-netdev", "counted at ingress of lo in a network namespace of its own",

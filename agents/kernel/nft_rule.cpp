@@ -2,14 +2,12 @@
 #include "agents/kernel/nft_rule.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/if_arp.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
-#include <array>
 #include <new>
 
 namespace blackstart {
@@ -32,8 +30,6 @@ uint32_t code_of(NftRule::Test test) {
       return NFT_CMP_GTE;
     case NftRule::Test::kAtMost:
       return NFT_CMP_LTE;
-    case NftRule::Test::kBelow:
-      return NFT_CMP_LT;
   }
   return NFT_CMP_EQ;
 }
@@ -144,19 +140,6 @@ NftRule& NftRule::in_set(const std::string& set) {
   nftnl_expr_set_u32(expression, NFTNL_EXPR_LOOKUP_SREG, kRegister);
   nftnl_expr_set_str(expression, NFTNL_EXPR_LOOKUP_SET, set.c_str());
   return *this;
-}
-
-NftRule& NftRule::between(int64_t from_unix_ns, int64_t until_unix_ns) {
-  meta(NFT_META_TIME_NS);
-  // Ordered comparisons go byte by byte, so the clock has to be big-endian first.
-  nftnl_expr* expression = add("byteorder");
-  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_SREG, kRegister);
-  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_DREG, kRegister);
-  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
-  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_LEN, 8);
-  nftnl_expr_set_u32(expression, NFTNL_EXPR_BYTEORDER_SIZE, 8);
-  test(Test::kAtLeast, bytes_of<uint64_t>(htobe64(static_cast<uint64_t>(from_unix_ns))));
-  return test(Test::kBelow, bytes_of<uint64_t>(htobe64(static_cast<uint64_t>(until_unix_ns))));
 }
 
 NftRule& NftRule::count() {

@@ -18,7 +18,7 @@ class NftRule {
   explicit NftRule(std::string chain);
 
   enum class Header { kNetwork, kTransport };
-  enum class Test { kEqual, kNotEqual, kAtLeast, kAtMost, kBelow };
+  enum class Test { kEqual, kNotEqual, kAtLeast, kAtMost };
 
   // Only if the number is in the set, whose keys are numbers.
   NftRule& number_in_set(uint32_t number, const std::string& set);
@@ -36,7 +36,6 @@ class NftRule {
   NftRule& test8(Test test, uint8_t value);
   NftRule& test16(Test test, uint16_t value);
   NftRule& in_set(const std::string& set);
-  NftRule& between(int64_t from_unix_ns, int64_t until_unix_ns);  // the wall clock; `until` is outside
 
   // What happens to a packet that came so far.
   NftRule& count();

@@ -274,7 +274,9 @@ void Runtime::renew(const contract::Collect& collect) {
   if (!held_ || held_->order.run() != collect.run() || !collect.renew()) return;
   held_->lease_end = held_->lease_from(now);
   held_->horizon = std::max(held_->horizon, collect.horizon_ns());
-  for (auto& family : held_->families) family->renew({as_told(held_->lease_end), held_->horizon});
+  for (auto& family : held_->families)
+    if (auto ok = family->renew({as_told(held_->lease_end), held_->horizon}); !ok)
+      held_->trouble = ok.error().message();
   tell_deadline();
   reached(CrashPoint::kRenewed);
 }

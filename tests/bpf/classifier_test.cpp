@@ -356,8 +356,18 @@ TEST_F(ClassifierTest, SelfTestAddressesAreDroppedOnlyWhileTesting) {
   EXPECT_EQ(in(from(kSelfTestV6)), kDrop);
   datapath_->set_testing(false);
   EXPECT_EQ(out(to(kSelfTestV4)), kNext);
-  EXPECT_EQ(*datapath_->tested(Hook::kEgress), 1u);
-  EXPECT_EQ(*datapath_->tested(Hook::kIngress), 1u);
+  EXPECT_EQ(datapath_->tested(Hook::kEgress)->doomed, 1u);
+  EXPECT_EQ(datapath_->tested(Hook::kIngress)->doomed, 1u);
+}
+
+TEST_F(ClassifierTest, SelfTestPacketsOfProtectedPortsAreToldFromOthers) {
+  given(OrderBuilder().fault({{.peers = {"198.18.1.1"}}}).protect({}, {port(22)}));
+  datapath_->set_testing(true);
+  EXPECT_EQ(out(to(kSelfTestV4) / TCP{.dport = 22}), kDrop) << "it is nobody's";
+  EXPECT_EQ(out(to(kSelfTestV6) / TCP{.dport = 22}), kDrop);
+  EXPECT_EQ(out(to(kSelfTestV4) / TCP{.dport = 23}), kDrop);
+  EXPECT_EQ(datapath_->tested(Hook::kEgress)->spared, 2u);
+  EXPECT_EQ(datapath_->tested(Hook::kEgress)->doomed, 1u);
 }
 
 TEST_F(ClassifierTest, TheLastOfSixtyThreeRulesWorksAndOneMoreIsRefused) {

@@ -9,34 +9,43 @@
 namespace blackstart {
 namespace {
 
-class EitherAttachment : public RunTest, public testing::WithParamInterface<const char*> {};
-
-// TCX is not everywhere: what this kernel cannot do is skipped and says so.
-bool can_attach(const std::string& attachment) {
-  const auto doctor = run_command({kBin + "blackstart", "doctor", "--output", "json"});
-  EXPECT_EQ(doctor.exit_code, 0) << "neither attachment works here: " << doctor.out;
-  return doctor.out.find("\"ebpf/" + attachment + "\": true") != std::string::npos;
+struct EngineChoice {
+  const char* name;
+  const char* reported;
+  std::vector<std::string> words;  // of the command line
+};
+void PrintTo(const EngineChoice& choice, std::ostream* out) {
+  *out << choice.name;
 }
 
-TEST_P(EitherAttachment, ASiteGoesDarkAndComesBack) {
+class EveryEngine : public RunTest, public testing::WithParamInterface<EngineChoice> {};
+
+// TCX is not everywhere: what this kernel cannot do is skipped and says so.
+bool has_engine(const std::string& engine) {
+  const auto doctor = run_command({kBin + "blackstart", "doctor", "--output", "json"});
+  EXPECT_EQ(doctor.exit_code, 0) << "no engine works here: " << doctor.out;
+  return doctor.out.find("\"" + engine + "\": true") != std::string::npos;
+}
+
+TEST_P(EveryEngine, ASiteGoesDarkAndComesBack) {
   proves("S8");
-  if (!can_attach(GetParam())) GTEST_SKIP() << "this kernel has no " << GetParam();
+  if (!has_engine(GetParam().reported)) GTEST_SKIP() << "this kernel has no " << GetParam().reported;
   const auto path = experiment(R"(
   timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 6s}]
   hypothesis:
     - {probe: login, successRatio: ">= 99%", over: 1s, within: 4s}
     - {probe: news, successRatio: ">= 99%", over: 1s, within: 4s}
 )");
-  const auto result = run_command(command(path, kTopology, {"--attach", GetParam()}));
+  const auto result = run_command(command(path, kTopology, GetParam().words));
   const json outcome = parsed(result);
   EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
   EXPECT_EQ(outcome["verdict"], "fail");
   EXPECT_EQ(outcome["recoveryVerdict"], "pass");
   ASSERT_FALSE(outcome["faults"].empty()) << result.out;
-  // The cut was real, whole, and attached as asked.
+  // The cut was real, whole, and by the engine asked for.
   EXPECT_GT(outcome["faults"][0]["packets"]["dropped"], 0);
   EXPECT_EQ(outcome["faults"][0]["packets"]["leaked"], 0);
-  EXPECT_EQ(outcome["faults"][0]["engine"], std::string("ebpf/") + GetParam());
+  EXPECT_EQ(outcome["faults"][0]["engine"], GetParam().reported);
   EXPECT_TRUE(outcome["residue"].empty());
   // Login loses its only session cache; news fails over.
   EXPECT_EQ(outcome["services"]["login"]["predicted"], "down");
@@ -52,8 +61,12 @@ TEST_P(EitherAttachment, ASiteGoesDarkAndComesBack) {
   EXPECT_TRUE(phone_reaches("http://login.lab:8080/"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Attachments, EitherAttachment, testing::Values("tcx", "clsact"),
-                         [](const auto& test) { return std::string(test.param); });
+INSTANTIATE_TEST_SUITE_P(Engines, EveryEngine,
+                         testing::Values(EngineChoice{"tcx", "ebpf/tcx", {"--attach", "tcx"}},
+                                         EngineChoice{"clsact", "ebpf/clsact", {"--attach", "clsact"}},
+                                         EngineChoice{
+                                             "netfilter", "netfilter/netdev", {"--engine", "netfilter"}}),
+                         [](const auto& test) { return test.param.name; });
 
 TEST_F(RunTest, APartitionCutsTwoSitesAndLeavesTheUsers) {
   const auto path = experiment(R"(

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The independent counter stays at zero behind a cut, and does not where there is none.
+#include <cstdlib>
+#include <ctime>
+
 #include "tests/netns/traffic_fixture.h"
 
 namespace blackstart {
@@ -34,7 +37,7 @@ class LeakTest : public TrafficFaultTest {
 TEST_F(LeakTest, NothingLeaksThroughTheCut) {
   fault_ = armed(cut_there().leak({"198.18.2.0/24", "fd00:18:2::/64"}));
   fire(*fault_);
-  std::this_thread::sleep_for(30ms);
+  attend(*fault_, 30ms);
   talk();
   EXPECT_GT(packets(observed(*fault_), "drop"), 0u);
   EXPECT_EQ(leaked(*fault_), 0u);
@@ -46,7 +49,7 @@ TEST_F(LeakTest, NothingLeaksThroughTheCut) {
 TEST_F(LeakTest, WithoutACutEveryKindOfPacketIsCounted) {
   fault_ = armed(watch_there());
   fire(*fault_);
-  std::this_thread::sleep_for(30ms);
+  attend(*fault_, 30ms);
   uint64_t seen = leaked(*fault_);
   const auto grew = [&] {
     const uint64_t was = std::exchange(seen, leaked(*fault_));
@@ -71,18 +74,53 @@ TEST_F(LeakTest, CountsOnlyInItsWindow) {
   fire(*fault_);
   EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
   EXPECT_EQ(leaked(*fault_), 0u) << "too early";
-  std::this_thread::sleep_for(400ms);
+  attend(*fault_, 400ms);
   EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
   EXPECT_EQ(leaked(*fault_), 1u);
-  std::this_thread::sleep_for(300ms);
+  attend(*fault_, 300ms);
   EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
   EXPECT_EQ(leaked(*fault_), 1u) << "too late";
+}
+
+TEST_F(LeakTest, AWallClockThatJumpsOpensAndClosesNothing) {
+  proves("S15");
+  if (!std::getenv("BLACKSTART_TEST_SETS_CLOCK"))
+    GTEST_SKIP() << "BLACKSTART_TEST_SETS_CLOCK is not set: this machine's clock is not ours";
+  const auto jump = [](int seconds) {
+    timespec wall{};
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    wall.tv_sec += seconds;
+    ASSERT_EQ(::clock_settime(CLOCK_REALTIME, &wall), 0);
+  };
+  for (const int hour : {3600, -3600}) {
+    fault_ = armed(OrderBuilder().leak({"198.18.2.0/24"}, {}, 0s, 60s));
+    fire(*fault_);
+    jump(hour);
+    attend(*fault_, 100ms);
+    EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+    EXPECT_EQ(leaked(*fault_), 1u);
+    jump(-hour);
+    ASSERT_TRUE(fault_->revert());
+  }
+}
+
+TEST_F(LeakTest, WhatALaterHorizonLetsInIsCountedOnceEverybodyHeardOfIt) {
+  fault_ = armed(OrderBuilder().leak({"198.18.2.0/24"}, {}, 100ms, 60s));
+  ASSERT_TRUE(fault_->fire(monotonic_now(), {kForever, 50'000'000}));
+  attend(*fault_, 150ms);
+  ASSERT_TRUE(fault_->renew({kForever, kForever}));
+  attend(*fault_, 500ms);
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 0u);
+  attend(*fault_, 600ms);
+  EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered);
+  EXPECT_EQ(leaked(*fault_), 1u);
 }
 
 TEST_F(LeakTest, PortsAndProtectionAreHeeded) {
   fault_ = armed(watch_there({port(kEchoPort, contract::PROTOCOL_UDP, contract::SIDE_PEER)}));
   fire(*fault_);
-  std::this_thread::sleep_for(30ms);
+  attend(*fault_, 30ms);
   EXPECT_TRUE(say(flows_[0], kPatience));
   EXPECT_TRUE(ping(kThereV4, kPatience).answered);
   EXPECT_EQ(leaked(*fault_), 0u) << "neither TCP nor ICMP is watched";
@@ -92,7 +130,7 @@ TEST_F(LeakTest, PortsAndProtectionAreHeeded) {
 
   fault_ = armed(watch_there().protect({"198.18.2.11"}, {port(kEchoPort, contract::PROTOCOL_TCP)}));
   fire(*fault_);
-  std::this_thread::sleep_for(30ms);
+  attend(*fault_, 30ms);
   EXPECT_TRUE(ping(kThereV4, kPatience).answered);
   EXPECT_TRUE(say(flows_[1], kPatience));
   EXPECT_EQ(leaked(*fault_), 0u) << "a protected prefix and a protected port";

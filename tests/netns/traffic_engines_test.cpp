@@ -202,7 +202,7 @@ TEST_P(EveryEngine, AFaultStartsAtItsMomentAndBehindTheHorizonNever) {
   ASSERT_TRUE(fault_->fire(monotonic_now(), {kForever, 100'000'000}));
   attend(*fault_, 300ms);
   EXPECT_TRUE(ask_udp(kThereV4, kPatience).answered) << "the horizon is before its start";
-  fault_->renew({kForever, kForever});
+  ASSERT_TRUE(fault_->renew({kForever, kForever}));
   attend(*fault_, 20ms);
   EXPECT_FALSE(ask_udp(kThereV4, 100ms).answered) << "the horizon has moved on";
   ASSERT_TRUE(fault_->revert());
@@ -255,7 +255,7 @@ TEST_P(EveryEngine, TheLeaseEndsAFaultNobodyRenews) {
   fault_ = armed(GetParam().on(cut_there()));
   fire(*fault_, monotonic_now() + 400'000'000);
   EXPECT_FALSE(ask_udp(kThereV4, 200ms).answered);
-  fault_->renew({monotonic_now() + 400'000'000, kForever});
+  ASSERT_TRUE(fault_->renew({monotonic_now() + 400'000'000, kForever}));
   EXPECT_FALSE(ask_udp(kThereV4, 300ms).answered);
   EXPECT_LT(until_healthy(2000ms), 200ms);
   EXPECT_EQ(observed(*fault_).faults(0).state(), contract::FAULT_REVERTED);

@@ -38,7 +38,10 @@ class RecordingFamily final : public FaultFamily {
     kernel_.word = word;
     return {};
   }
-  void do_renew(const Word& word) override { kernel_.word = word; }
+  Result<> do_renew(const Word& word) override {
+    kernel_.word = word;
+    return {};
+  }
   void do_observe(contract::HostReport& report) const override {
     auto& fault = *report.add_faults();
     fault.set_id("f1");

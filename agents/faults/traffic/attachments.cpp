@@ -14,10 +14,6 @@ bool same(const Interface& a, const Interface& b) {
   return a.index == b.index;
 }
 
-void keep_first(Result<>& first, Result<> next) {
-  if (first && !next) first = std::move(next);
-}
-
 }  // namespace
 
 AttachmentKind choose_attachment(contract::Attachment wanted) {

@@ -203,15 +203,19 @@ void Datapath::set_testing(bool on) {
   store(const_cast<__u64&>(skeleton_->bss->gate.testing), on);
 }
 
-Result<uint64_t> Datapath::tested(Hook hook) const {
+Result<TestCount> Datapath::tested(Hook hook) const {
   const auto cpus = possible_cpus();
   if (!cpus) return tl::unexpected(cpus.error());
   std::vector<traffic_count> per_cpu(*cpus);
-  const uint32_t index =
-      traffic_counter_index(config_.sites, config_.faults, 0, static_cast<uint32_t>(hook), TRAFFIC_DROP);
-  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.blackstart_cnt), &index, per_cpu.data()) != 0)
-    return kernel_refused(errno, "read", "self-test counter");
-  return sum(per_cpu.data(), *cpus).packets;
+  uint64_t packets[2];
+  for (const traffic_verdict verdict : {TRAFFIC_DROP, TRAFFIC_PASS}) {
+    const uint32_t index =
+        traffic_counter_index(config_.sites, config_.faults, 0, static_cast<uint32_t>(hook), verdict);
+    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.blackstart_cnt), &index, per_cpu.data()) != 0)
+      return kernel_refused(errno, "read", "self-test counter");
+    packets[verdict] = sum(per_cpu.data(), *cpus).packets;
+  }
+  return TestCount{packets[TRAFFIC_DROP], packets[TRAFFIC_PASS]};
 }
 
 Result<std::vector<traffic_count>> Datapath::counts() const {

@@ -11,6 +11,7 @@
 #include "agents/contract/result.h"
 #include "agents/faults/fault.h"
 #include "agents/faults/traffic/classifier.h"
+#include "agents/faults/traffic/test_packet.h"
 #include "agents/kernel/hook.h"
 
 struct blackstart_traffic;
@@ -44,9 +45,9 @@ class Datapath {
   void fire(int64_t t0, const Word& word);
   void renew(const Word& word);
 
-  // While set, packets to and from the self-test addresses are dropped and counted, unless protected.
+  // While set, packets to and from the self-test addresses are ended and counted.
   void set_testing(bool on);
-  [[nodiscard]] Result<uint64_t> tested(Hook hook) const;
+  [[nodiscard]] Result<TestCount> tested(Hook hook) const;
 
   // By traffic_counter_index, summed over the CPUs; first_ns 0: none.
   [[nodiscard]] Result<std::vector<traffic_count>> counts() const;

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/traffic/leak_counter.h"
 
-#include <algorithm>
-
-#include "agents/contract/units.h"
 #include "agents/faults/traffic/nft_match.h"
 #include "agents/faults/traffic/prefix_table.h"
 #include "agents/faults/traffic/wire_match.h"
@@ -11,8 +8,7 @@
 namespace blackstart {
 namespace {
 
-constexpr int64_t kSettleNs = 20'000'000;
-constexpr int64_t kHearsayNs = 1'000'000'000;
+constexpr NftGate::Margin kMargin{.inside_ns = 20'000'000, .hearsay_ns = 1'000'000'000};
 constexpr const char* kTable = "blackstart_leak";
 constexpr const char* kWatch = "watch";  // the chain every interface's chain jumps to
 
@@ -24,17 +20,28 @@ bool add_set(NftTable& table, const std::string& what, const PrefixTable& prefix
   return nft::add_set(table, what, v6, ranges(prefixes.compile(v6, 1), 1));
 }
 
+std::vector<NftGate::Window> windows(const contract::Order& order) {
+  std::vector<NftGate::Window> out;
+  for (const contract::LeakWatch& watch : order.leaks())
+    out.push_back({static_cast<uint32_t>(out.size()), watch.start_ns(), watch.end_ns()});
+  return out;
+}
+
 }  // namespace
 
-Result<LeakCounter> LeakCounter::make(const contract::Order& order, const std::vector<Interface>& present) {
+LeakCounter::LeakCounter(NftTable table, const contract::Order& order)
+    : table_(std::move(table)), gate_(table_, windows(order), kMargin) {}
+
+Result<std::unique_ptr<LeakCounter>> LeakCounter::make(const contract::Order& order,
+                                                       const std::vector<Interface>& present) {
   auto table = NftTable::make(kTable);
   if (!table) return tl::unexpected(table.error());
-  LeakCounter out(std::move(*table));
-  out.table_.add_chain(kWatch);
-  if (auto ok = out.add_protection(order.protection()); !ok) return tl::unexpected(ok.error());
+  std::unique_ptr<LeakCounter> out(new LeakCounter(std::move(*table), order));
+  out->table_.add_chain(kWatch);
+  if (auto ok = out->add_protection(order.protection()); !ok) return tl::unexpected(ok.error());
   for (const contract::LeakWatch& watch : order.leaks())
-    if (auto ok = out.add_watch(watch); !ok) return tl::unexpected(ok.error());
-  if (auto ok = out.sync(present); !ok) return tl::unexpected(ok.error());
+    if (auto ok = out->add_watch(watch); !ok) return tl::unexpected(ok.error());
+  if (auto ok = out->sync(present); !ok) return tl::unexpected(ok.error());
   return out;
 }
 
@@ -66,22 +73,10 @@ Result<> LeakCounter::add_protection(const contract::Protection& protection) {
 
 Result<> LeakCounter::add_watch(const contract::LeakWatch& watch) {
   const std::string chain = chain_of(watches_.size());
-  Watch out{};
-  out.report.set_fault(watch.fault());
-  out.report.set_src_site(watch.src_site());
-  out.report.set_dst_site(watch.dst_site());
-  out.start_ns = watch.start_ns();
-  out.end_ns = watch.end_ns();
-
   PrefixTable sources, destinations;
   if (auto ok = set_all(watch.sources(), 1, sources); !ok) return ok;
   if (auto ok = clear_all(watch.sources_except(), 1, sources); !ok) return ok;
   if (auto ok = set_all(watch.destinations(), 1, destinations); !ok) return ok;
-  out.sources_v4 = add_set(table_, chain + "_from", sources, false);
-  out.sources_v6 = add_set(table_, chain + "_from", sources, true);
-  out.any_destination = watch.destinations().empty();
-  out.destinations_v4 = add_set(table_, chain + "_to", destinations, false);
-  out.destinations_v6 = add_set(table_, chain + "_to", destinations, true);
 
   table_.add_chain(chain);
   if (watch.answered())
@@ -95,38 +90,30 @@ Result<> LeakCounter::add_watch(const contract::LeakWatch& watch) {
       table_.add_rule(nft::match_port(rule, port, Hook::kIngress).count().leave());
     }
   }
-  watches_.push_back(std::move(out));
-  return {};
-}
-
-Result<> LeakCounter::fire(int64_t t0, int64_t horizon) {
-  t0_ = t0;
-  return count_from(t0 + kSettleNs, horizon);
-}
-
-// Others hear of a later horizon at their own moment.
-Result<> LeakCounter::widen(int64_t horizon) {
-  return count_from(monotonic_now() + kHearsayNs, horizon);
-}
-
-Result<> LeakCounter::count_from(int64_t earliest, int64_t horizon) {
-  for (size_t i = 0; i < watches_.size(); ++i) {
-    const Watch& watch = watches_[i];
-    if (watch.counting || watch.start_ns >= horizon) continue;
-    const int64_t from = std::max(earliest, t0_ + watch.start_ns + kSettleNs);
-    for (const bool v6 : {false, true}) {
-      if (!(v6 ? watch.sources_v6 : watch.sources_v4)) continue;
-      if (!watch.any_destination && !(v6 ? watch.destinations_v6 : watch.destinations_v4)) continue;
-      NftRule rule(kWatch);
-      nft::match_family(rule, v6).between(unix_at(from), unix_at(t0_ + watch.end_ns));
-      nft::match_address(rule, nft::kSource, chain_of(i) + "_from", v6);
-      if (!watch.any_destination) nft::match_address(rule, nft::kDestination, chain_of(i) + "_to", v6);
-      table_.add_rule(rule.jump(chain_of(i)));
-    }
+  for (const bool v6 : {false, true}) {
+    if (!add_set(table_, chain + "_from", sources, v6)) continue;
+    if (!watch.destinations().empty() && !add_set(table_, chain + "_to", destinations, v6)) continue;
+    NftRule rule(kWatch);
+    rule.number_in_set(static_cast<uint32_t>(watches_.size()), NftGate::kSet);
+    nft::match_address(nft::match_family(rule, v6), nft::kSource, chain + "_from", v6);
+    if (!watch.destinations().empty()) nft::match_address(rule, nft::kDestination, chain + "_to", v6);
+    table_.add_rule(rule.jump(chain));
   }
-  if (auto ok = table_.commit(); !ok) return ok;
-  for (Watch& watch : watches_) watch.counting = watch.counting || watch.start_ns < horizon;
+
+  contract::LeakReport& report = watches_.emplace_back();
+  report.set_fault(watch.fault());
+  report.set_src_site(watch.src_site());
+  report.set_dst_site(watch.dst_site());
   return {};
+}
+
+// Without a lease: whoever reads the counts knows when it lapsed.
+Result<> LeakCounter::fire(int64_t t0, int64_t horizon) {
+  return gate_.fire(t0, {INT64_MAX, horizon});
+}
+
+Result<> LeakCounter::widen(int64_t horizon) {
+  return gate_.renew({INT64_MAX, horizon});
 }
 
 Result<> LeakCounter::sync(const std::vector<Interface>& present) {
@@ -153,7 +140,7 @@ Result<std::vector<contract::LeakReport>> LeakCounter::collect() {
     uint64_t packets = 0;
     if (const auto found = counts->find(chain_of(i)); found != counts->end())
       for (const NftTable::Count& count : found->second) packets += count.packets;
-    out.push_back(watches_[i].report);
+    out.push_back(watches_[i]);
     out.back().set_packets(packets);
   }
   return out;

@@ -8,9 +8,9 @@
 // Deadline and lease are the kernel's (see NftGate).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 
 #include "agents/faults/traffic/nft_gate.h"
 #include "agents/faults/traffic/nft_rules.h"

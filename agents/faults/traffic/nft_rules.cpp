@@ -231,14 +231,14 @@ Result<NftRules> NftRules::add(const contract::Order& order, const OrderRules& r
   return NftRulesBuilder(order, rules, own, table).build();
 }
 
-Result<NftRules::Tested> NftRules::tested(NftTable& table) {
+Result<TestCount> NftRules::tested(NftTable& table) {
   auto counts = table.counts();
   if (!counts) return tl::unexpected(counts.error());
   const auto packets = [&](const char* chain) {
     const auto& list = (*counts)[chain];
     return list.empty() ? 0 : list.front().packets;
   };
-  return Tested{packets(kDoomedTest), packets(kSparedTest)};
+  return TestCount{packets(kDoomedTest), packets(kSparedTest)};
 }
 
 Result<std::vector<traffic_count>> NftRules::counts(NftTable& table) const {

@@ -9,6 +9,7 @@
 
 #include "agents/contract/contract.pb.h"
 #include "agents/faults/traffic/classifier.h"
+#include "agents/faults/traffic/test_packet.h"
 #include "agents/kernel/hook.h"
 #include "agents/kernel/nft_table.h"
 
@@ -28,11 +29,7 @@ class NftRules {
   static const char* chain(Hook hook) { return name(hook); }
   // The number in the gate that lets the self-test's packets be seen.
   [[nodiscard]] uint32_t self_test() const { return config_.faults; }
-  struct Tested {
-    uint64_t doomed = 0;  // ended, as they should be
-    uint64_t spared = 0;  // found protected; ended all the same, since they are nobody's
-  };
-  [[nodiscard]] static Result<Tested> tested(NftTable& table);
+  [[nodiscard]] static Result<TestCount> tested(NftTable& table);
 
   // By traffic_counter_index. Packets the stack handles as one (GSO, GRO) count as one. first_ns and
   // last_ns are those of the whole fault, exact to a clock tick (4 ms).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Proof that the classifier sees and drops packets, and spares protected ones, before anybody relies
-// on it.
+// Proof that the classifier sees packets and tells those to drop from protected ones, before anybody
+// relies on it.
 #pragma once
 
 #include <vector>
@@ -15,9 +15,9 @@ class SelfTest {
  public:
   explicit SelfTest(const OrderRules& rules) : plans_{test_plan(rules, false), test_plan(rules, true)} {}
 
-  // Sends one IPv4 and one IPv6 packet to the self-test addresses out of each interface that is up,
-  // and requires that the classifier dropped both; runs the programs of both hooks on these and on one
-  // packet of each protected port, which they must let pass. The packet socket is closed on return.
+  // Sends an IPv4 and an IPv6 packet to the self-test addresses, and one of each protected port, out of
+  // each interface that is up, and requires that the classifier told each for what it is; runs the
+  // programs of both hooks on the same packets. None gets out. The packet socket is closed on return.
   [[nodiscard]] Result<> run(Datapath& datapath, const std::vector<Interface>& interfaces) const;
 
  private:

@@ -79,6 +79,20 @@ TestPlan test_plan(const OrderRules& rules, bool v6) {
   return out;
 }
 
+Result<> require_told(const TestPlan& plan, const TestCount& before, const TestCount& after,
+                      const std::string& where, const std::string& hint) {
+  const std::string family = plan.doomed.v6 ? "IPv6" : "IPv4";
+  const auto untrue = [&](const std::string& what) {
+    return fail(ErrorKind::kInternal, "self-test at", where, 0, what + "; " + hint);
+  };
+  if (after.doomed > before.doomed + 1)
+    return untrue(std::to_string(after.doomed - before.doomed - 1) + " protected " + family +
+                  " packets were not spared");
+  if (after.doomed != before.doomed + 1 || after.spared != before.spared + plan.spared.size())
+    return untrue(family + " packets got past it");
+  return {};
+}
+
 std::vector<uint8_t> bytes_of(const TestPacket& packet, LinkLayer layer, Hook hook) {
   Bytes out;
   if (layer == LinkLayer::kEthernet) {

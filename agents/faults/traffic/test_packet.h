@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "agents/contract/result.h"
@@ -26,6 +26,14 @@ struct TestPlan {
   std::vector<TestPacket> spared;
 };
 TestPlan test_plan(const OrderRules& rules, bool v6);
+
+// What an engine made of test packets. It ends both sorts, since they are nobody's.
+struct TestCount {
+  uint64_t doomed = 0, spared = 0;
+};
+// Requires that each packet of a plan, sent at `where` between the two counts, was told for what it is.
+[[nodiscard]] Result<> require_told(const TestPlan& plan, const TestCount& before, const TestCount& after,
+                                    const std::string& where, const std::string& hint);
 
 // With a made-up link address where there is one: what gets out reaches nobody.
 std::vector<uint8_t> bytes_of(const TestPacket& packet, LinkLayer layer, Hook hook);

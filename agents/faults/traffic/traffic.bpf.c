@@ -182,9 +182,9 @@ static __always_inline int judge(struct __sk_buff* skb, const struct traffic_pee
     bits |= by_port & TRAFFIC_PROTECTED;
   }
   if (peer->self_test && gate.testing) {
-    if (bits & TRAFFIC_PROTECTED) return NEXT;
-    count(skb, config.faults, 0, egress, TRAFFIC_DROP, 1);
-    return vanish(egress);
+    bool pass = bits & TRAFFIC_PROTECTED;
+    count(skb, config.faults, 0, egress, pass ? TRAFFIC_PASS : TRAFFIC_DROP, 1);
+    return vanish(egress); /* it is nobody's */
   }
   __u64 rules = bits & ~TRAFFIC_PROTECTED;
   if (!rules) return NEXT;

@@ -7,7 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+
+#include <spdlog/spdlog.h>
 
 #include "agents/contract/units.h"
 #include "agents/faults/traffic/ebpf_engine.h"
@@ -19,10 +20,6 @@ namespace {
 
 int64_t to_unix(uint64_t monotonic) {
   return monotonic == 0 ? 0 : unix_at(static_cast<int64_t>(monotonic));
-}
-
-void keep_first(Result<>& first, Result<> next) {
-  if (first && !next) first = std::move(next);
 }
 
 // Netfilter where it is asked for, or where nobody asked for eBPF and the kernel refuses it.
@@ -45,7 +42,7 @@ Result<std::unique_ptr<TrafficFault>> TrafficFault::make(TrafficOptions options)
 }
 
 TrafficFault::~TrafficFault() {
-  if (const auto ok = revert(); !ok) std::fprintf(stderr, "%s\n", ok.error().message().c_str());
+  if (const auto ok = revert(); !ok) spdlog::error("{}", ok.error().message());
 }
 
 Result<> TrafficFault::do_arm(const contract::Order& order) {
@@ -112,11 +109,12 @@ Result<> TrafficFault::arm_wake() {
   return {};
 }
 
-// For the earliest moment an engine asked for.
+// For the earliest moment an engine or the witness asked for.
 void TrafficFault::set_timer() const {
   int64_t due = INT64_MAX;
   for (const Armed* armed : {&silent_, &answering_})
     if (armed->engine) due = std::min(due, armed->engine->due());
+  if (leaks_) due = std::min(due, leaks_->due());
   itimerspec at{};
   if (due != INT64_MAX) at.it_value = {due / 1'000'000'000, std::max<int64_t>(due % 1'000'000'000, 1)};
   ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
@@ -133,8 +131,8 @@ int TrafficFault::do_wake_fd() const {
   return wake_.valid() ? wake_.get() : -1;
 }
 
-// Starts what is due, and covers interfaces that came, with the same self-test as arming; the witness
-// first, so that what an engine cannot cover is at least seen.
+// Starts what is due, faults before their witness, and covers interfaces that came, with the same
+// self-test as arming; there the witness is first, so that what an engine cannot cover is at least seen.
 Result<> TrafficFault::do_wake() {
   if (!links_) return {};
   Result<> first;
@@ -143,6 +141,7 @@ Result<> TrafficFault::do_wake() {
   }
   for (Armed* armed : {&silent_, &answering_})
     if (armed->engine) keep_first(first, armed->engine->tick());
+  if (leaks_) keep_first(first, leaks_->tick());
   set_timer();
   if (!links_->changed()) return first;
   const auto present = interfaces();
@@ -160,18 +159,19 @@ Result<> TrafficFault::do_fire(int64_t t0, const Word& word) {
   for (Armed* armed : {&silent_, &answering_})
     if (armed->engine)
       if (auto ok = armed->engine->fire(t0, word); !ok) return ok;
+  const auto ok = leaks_ ? leaks_->fire(t0, word.horizon) : Result<>();
   set_timer();
-  return leaks_ ? leaks_->fire(t0, word.horizon) : Result<>();
+  return ok;
 }
 
-void TrafficFault::do_renew(const Word& word) {
+Result<> TrafficFault::do_renew(const Word& word) {
   word_ = word;
   Result<> first;
   for (Armed* armed : {&silent_, &answering_})
     if (armed->engine) keep_first(first, armed->engine->renew(word));
-  if (wake_.valid()) set_timer();
   if (leaks_ && t0_ != 0) keep_first(first, leaks_->widen(word.horizon));
-  if (!first) std::fprintf(stderr, "%s\n", first.error().message().c_str());  // tried again at the next word
+  if (wake_.valid()) set_timer();
+  return first;
 }
 
 void TrafficFault::read_counts() const {

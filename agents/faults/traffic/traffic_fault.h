@@ -37,7 +37,7 @@ class TrafficFault : public FaultFamily {
 
   Result<> do_arm(const contract::Order& order) override;
   Result<> do_fire(int64_t t0, const Word& word) override;
-  void do_renew(const Word& word) override;
+  Result<> do_renew(const Word& word) override;
   void do_observe(contract::HostReport& report) const override;
   Result<> do_revert() override;
   int do_wake_fd() const override;
@@ -74,7 +74,7 @@ class TrafficFault : public FaultFamily {
   mutable Armed silent_, answering_;
   std::optional<LinkWatch> links_;
   Fd timer_, wake_;  // wake_: readable when links_ or timer_ is
-  mutable std::optional<LeakCounter> leaks_;
+  std::unique_ptr<LeakCounter> leaks_;
   mutable std::vector<contract::LeakReport> leaked_;
   int64_t t0_ = 0;
   Word word_;

@@ -18,7 +18,7 @@ enum traffic_verdict { TRAFFIC_DROP = 0, TRAFFIC_PASS = 1 };
 struct traffic_peer {
   __u64 bits;
   __u16 site;      /* index into the order's sites, from 1; 0: outside all of them */
-  __u16 self_test; /* 1: dropped unless protected while gate.testing is set */
+  __u16 self_test; /* 1: ended and counted while gate.testing is set */
   __u32 unused;
 };
 
