@@ -48,10 +48,6 @@ std::string document(Format format, const Outcome& before, const Outcome& after)
   return json_text(report::compare_json(before, after));
 }
 
-void keep_first(Result<>& all, Result<> one) {
-  if (all && !one) all = std::move(one);
-}
-
 }  // namespace
 
 void declare_report_files(po::options_description& options) {

@@ -23,7 +23,7 @@ OrderBuilder cut_there_from(Duration start) {
 class EveryEngine : public TrafficFaultTest, public testing::WithParamInterface<EngineCase> {
  protected:
   void SetUp() override {
-    for (const Feature& feature : probe_features())
+    for (const Feature& feature : features())
       if (feature.name == GetParam().feature && !feature.available) GTEST_SKIP() << feature.reason;
     TrafficFaultTest::SetUp();
   }
@@ -354,7 +354,8 @@ TEST_P(EveryEngine, ManyTargetsAreFiredAtOnce) {
   ASSERT_TRUE(fault_->fire(firing, {kForever, kForever}));
   const double fired_ms = ms_since(firing);
   std::printf("32,000 targets: armed in %.1f ms, fired in %.3f ms\n", armed_ms, fired_ms);
-  EXPECT_LT(armed_ms, 2000) << "a set filled element by element takes longer";
+  if (!std::getenv("BLACKSTART_TEST_EMULATED"))
+    EXPECT_LT(armed_ms, 2000) << "a set filled element by element takes longer";
   EXPECT_LT(fired_ms, 20);
   std::this_thread::sleep_for(10ms);  // a tick of the coarse clock
   EXPECT_EQ(connect_tcp(kThereV4, 100ms).error, ETIMEDOUT);

@@ -46,6 +46,12 @@ inline uint64_t packets(const contract::HostReport& report, const std::string& v
   return sum;
 }
 
+// Asked for once: an emulated machine takes seconds to answer.
+inline const FeatureReport& features() {
+  static const FeatureReport report = probe_features();
+  return report;
+}
+
 // What decides on packets, and the feature of the kernel it needs.
 struct EngineCase {
   const char* name;

@@ -32,7 +32,7 @@ const MannerCase kManners[] = {
 class EveryManner : public TrafficFaultTest, public testing::WithParamInterface<MannerCase> {
  protected:
   void SetUp() override {
-    for (const Feature& feature : probe_features())
+    for (const Feature& feature : features())
       if (feature.name == "nft-inet" && !feature.available) GTEST_SKIP() << feature.reason;
     TrafficFaultTest::SetUp();
   }
@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(Stack, EveryManner, testing::ValuesIn(kManners),
 class Mixed : public TrafficFaultTest, public testing::WithParamInterface<EngineCase> {
  protected:
   void SetUp() override {
-    for (const Feature& feature : probe_features())
+    for (const Feature& feature : features())
       if ((feature.name == GetParam().feature || feature.name == "nft-inet") && !feature.available)
         GTEST_SKIP() << feature.reason;
     TrafficFaultTest::SetUp();

@@ -3,6 +3,7 @@
 # The first process of the emulated machine: what a booted Debian has before anybody logs in, then the
 # suite. The kernel loads its modules itself, as it would there.
 export BLACKSTART_TEST_SETS_CLOCK=1 # it is nobody else's
+export BLACKSTART_TEST_EMULATED=1   # how fast it is says nothing
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
 mount -t proc proc /proc
 mount -t sysfs sys /sys
