@@ -237,6 +237,31 @@ TEST_F(AttachTest, AContainerIsAskedForByName) {
   EXPECT_THAT(stopped.err, HasSubstr("podman inspect other"));
 }
 
+TEST_F(AttachTest, AHostThatIsGoneIsNotMistakenForTheNextOne) {
+  const std::string file = topology(by_pid());
+  ASSERT_EQ(up(file).exit_code, 0);
+  const std::vector<std::string> exec{kBin + "blackstart", "lab", "exec", "--lab", kLab, "phone-1", "true"};
+  EXPECT_EQ(run_command(exec, 10s).exit_code, 0);
+  phone_.reset();
+  const auto gone = run_command(exec, 10s);
+  EXPECT_EQ(gone.exit_code, 4);
+  EXPECT_THAT(gone.err, HasSubstr("what it was attached to is gone"));
+  const auto again = up(file);
+  EXPECT_EQ(again.exit_code, 4);
+  EXPECT_THAT(again.err, HasSubstr("is it still running?"));
+  EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", file}, 30s).exit_code, 0);
+}
+
+TEST_F(AttachTest, OnlyRootAttaches) {
+  const std::string file = topology(by_pid());
+  fs::permissions(folder_, fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+  const auto refused = run_command({"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                                    kBin + "blackstart", "lab", "up", file},
+                                   10s);
+  EXPECT_EQ(refused.exit_code, 5) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("run it with sudo"));
+}
+
 TEST_F(AttachTest, AContainerOfDocker) {
   if (run_command({"docker", "info"}, 10s).exit_code != 0) GTEST_SKIP() << "no Docker daemon answers here";
   const std::string name = "bs-attach-test";
