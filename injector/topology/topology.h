@@ -38,8 +38,8 @@ struct Host {
   std::string site;
   std::vector<Address> addresses;
   std::map<std::string, std::string> labels;
-  std::optional<Attach> attach;
   Location at;
+  std::optional<Attach> attach;
 };
 
 // How a process without a port of its own is recognised; empty fields do not matter.
