@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "agents/kernel/kernel_error.h"
+#include "agents/kernel/netns.h"
 #include "agents/kernel/process_state.h"
 
 namespace blackstart {
@@ -78,7 +79,7 @@ Result<> remove_netns(const std::string& name) {
 }
 
 Result<Fd> open_netns(const std::string& name) {
-  Fd fd(::open(path_of(name).c_str(), O_RDONLY | O_CLOEXEC));
+  Fd fd(::open(netns_path(name).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return fail_errno(errno, "open network namespace", name);
   return fd;
 }

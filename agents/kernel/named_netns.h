@@ -22,6 +22,7 @@ namespace blackstart {
 // Takes the name away; the namespace ends with its last process. A name that does not exist is fine.
 [[nodiscard]] Result<> remove_netns(const std::string& name);
 
+// A path will do.
 [[nodiscard]] Result<Fd> open_netns(const std::string& name);
 
 // All of them, sorted.

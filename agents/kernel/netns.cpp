@@ -6,13 +6,18 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "agents/kernel/kernel_error.h"
 
 namespace blackstart {
 
+std::string netns_path(const std::string& name_or_path) {
+  return std::filesystem::path("/run/netns") / name_or_path;
+}
+
 Result<> enter_netns(const std::string& name) {
-  const Fd target(::open(("/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd target(::open(netns_path(name).c_str(), O_RDONLY | O_CLOEXEC));
   if (!target.valid()) return fail_errno(errno, "open network namespace", name);
   if (::setns(target.get(), CLONE_NEWNET) != 0)
     return kernel_refused(errno, "enter network namespace", name,

@@ -17,7 +17,7 @@ const std::vector<Command>& catalogue() {
       {"status", "[RUN]", "show the runs under way and what their hosts say", declare_status, run_status},
       {"runs", "", "list the runs that were kept", declare_runs, run_runs},
       {"report", "RUN", "print the report of a run again, or beside another", declare_report, run_report},
-      {"lab", "up FILE | down [NAME] | status [NAME] | exec HOST CMD...",
+      {"lab", "up FILE | down [NAME|FILE] | status [NAME] | exec HOST CMD...",
        "a topology as network namespaces on this machine", declare_lab, run_lab, true},
       {"doctor", "", "show what can be injected here, with which engine, and what to install", declare_doctor,
        run_doctor},

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/command.h"
+#include "injector/cli/container.h"
 #include "injector/experiment/load.h"
 #include "injector/lab/lab.h"
 #include "injector/record/outcome.h"
@@ -106,10 +107,23 @@ void note_signal(int) {
   interrupted = 1;
 }
 
+// A lab under a run is left as it is: what changed in it would be taken for what the drill did.
+Result<> require_no_run(const std::string& operation, const std::string& lab) {
+  for (const RunRecord& run : RunRegistry().live().value_or(std::vector<RunRecord>{}))
+    if (run.topology == lab && RunRegistry::conductor_alive(run))
+      return fail(ErrorKind::kRefused, operation, lab, 0,
+                  "run " + run.run + " is under way on it (blackstart abort " + run.run + " ends that run)");
+  return {};
+}
+
 int up(const Invocation& invocation) {
   if (invocation.arguments.size() != 2) return usage_error("lab", "up takes one topology file");
   const auto topology = load_topology(invocation.arguments[1]);
   if (!topology) return report(topology.error(), invocation.json);
+  if (auto free = require_no_run("bring up lab", topology->name); !free)
+    return report(free.error(), invocation.json);
+  const auto attached = lab::find_attached(*topology, container_pid);
+  if (!attached) return report(attached.error(), invocation.json);
   const auto agent = agent_binary(invocation);
   if (!agent) return report(agent.error(), invocation.json);
 
@@ -117,7 +131,7 @@ int up(const Invocation& invocation) {
   action.sa_handler = note_signal;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  lab::LabOptions options{folder_of_this_program(), *agent, [] { return interrupted != 0; }};
+  lab::LabOptions options{folder_of_this_program(), *agent, *attached, [] { return interrupted != 0; }};
   const auto made = Lab::up(*topology, options, progress(invocation.json));
   if (!made) {
     const int code = report(made.error(), invocation.json);
@@ -134,6 +148,12 @@ std::string chosen(const Invocation& invocation) {
 
 int down(const Invocation& invocation) {
   std::string name = chosen(invocation);
+  if (const std::string extension = std::filesystem::path(name).extension();
+      extension == ".yaml" || extension == ".yml") {
+    const auto topology = load_topology(name);
+    if (!topology) return report(topology.error(), invocation.json);
+    name = topology->name;
+  }
   // A lab whose state cannot be read has a name all the same, and can be taken down by it.
   if (const auto all = Lab::names(); name.empty() && all.size() == 1) name = all.front();
   if (name.empty()) {
@@ -141,12 +161,7 @@ int down(const Invocation& invocation) {
     if (!found) return report(found.error(), invocation.json);
     name = found->name();
   }
-  for (const RunRecord& run : RunRegistry().live().value_or(std::vector<RunRecord>{}))
-    if (run.topology == name && RunRegistry::conductor_alive(run))
-      return report(
-          Error{ErrorKind::kRefused, "take down lab", name, 0,
-                "run " + run.run + " is under way on it (blackstart abort " + run.run + " ends that run)"},
-          invocation.json);
+  if (auto free = require_no_run("take down lab", name); !free) return report(free.error(), invocation.json);
   const auto gone = Lab::down(name, progress(invocation.json));
   if (!gone) return report(gone.error(), invocation.json);
   if (invocation.json)
@@ -199,7 +214,7 @@ int run_lab(const Invocation& invocation) {
   if (invocation.arguments.size() > 2) return usage_error("lab", action + " takes at most one lab");
   if (action == "down") return down(invocation);
   if (action == "status") return status(invocation);
-  return usage_error("lab", "expected one of: up FILE, down [NAME], status [NAME], exec HOST CMD…");
+  return usage_error("lab", "expected one of: up FILE, down [NAME|FILE], status [NAME], exec HOST CMD…");
 }
 
 }  // namespace blackstart::cli

@@ -55,6 +55,7 @@ const Prefix* prefix_of(const Site& site, const Address& address) {
 
 Result<SitePlan> plan_site(const Topology& topology, const Site& site, size_t number) {
   SitePlan plan{site.name, interface_name("br-" + site.name, number), {}, resolv_conf(topology, site.name)};
+  if (topology.attached()) return SitePlan{site.name, "", {}, plan.resolv_conf};
   for (const Prefix& prefix : site.prefixes) {
     const auto gateway = gateway_of(prefix);
     if (!gateway) return tl::unexpected(gateway.error());
@@ -63,7 +64,8 @@ Result<SitePlan> plan_site(const Topology& topology, const Site& site, size_t nu
   return plan;
 }
 
-Result<HostPlan> plan_host(const Topology& topology, const Host& host, size_t number) {
+Result<HostPlan> plan_host(const Topology& topology, const Host& host, size_t number,
+                           const Attachments& attached) {
   if (!is_plain_name(host.name) || host.name == kWan || host.name.starts_with("br-"))
     return invalid("make a lab with host", host.name,
                    "a host is named by letters, digits, '-', '_' and '.', and neither wan nor br-…");
@@ -72,12 +74,24 @@ Result<HostPlan> plan_host(const Topology& topology, const Host& host, size_t nu
     return invalid("make a lab with host", host.name, "its site does not exist");
   HostPlan plan{host.name, host.site, topology.name + "-" + host.name, interface_name(host.name, number),
                 {},        {}};
+  if (host.attach) {
+    const auto found = attached.find(host.name);
+    if (found == attached.end())
+      return invalid("attach host", host.name, "its network namespace has not been looked for");
+    plan.netns = found->second.path;
+    plan.port.clear();
+    plan.attached_inode = found->second.inode;
+  }
   std::set<bool> families;
   for (const Address& address : host.addresses) {
     const Prefix* prefix = prefix_of(site->second, address);
     if (!prefix)
       return invalid("make a lab with " + host.name + ":", address.text(),
                      "it is in no prefix of site " + host.site);
+    if (host.attach) {
+      plan.addresses.push_back({address, prefix->length});
+      continue;
+    }
     const auto gateway = gateway_of(*prefix);
     if (!gateway) return tl::unexpected(gateway.error());
     if (gateway->address == address)
@@ -215,13 +229,14 @@ std::string Blueprint::netns_of(const std::string& wanted) const {
 }
 
 Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bin,
-                                 const std::string& agent_binary) {
+                                 const std::string& agent_binary, const Attachments& attached) {
   if (!is_plain_name(topology.name))
     return invalid("make a lab named", topology.name, "use letters, digits, '-', '_' and '.'");
-  if (!topology.lab)
+  if (!topology.lab && !topology.attached())
     return invalid("make a lab of", topology.name,
-                   "the topology has no lab: section, so nothing says how to start its services");
-  if (topology.lab->wan_latency.count() > 0)
+                   "the topology has no lab: section, so nothing says how to start its services, and its "
+                   "hosts are not attached");
+  if (topology.lab && topology.lab->wan_latency.count() > 0)
     return fail(ErrorKind::kMissing, "delay the wan of", topology.name, 0,
                 "not available in this version; leave lab.wan.latency at 0ms");
 
@@ -232,7 +247,7 @@ Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bi
     blueprint.topology_file = fs::weakly_canonical(topology.file);
     blueprint.topology_folder = fs::path(blueprint.topology_file).parent_path();
   }
-  blueprint.wan_netns = topology.name + "-" + kWan;
+  if (!topology.attached()) blueprint.wan_netns = topology.name + "-" + kWan;
   blueprint.hosts_file = hosts_file(topology);
   blueprint.names_file = host_names(topology) + service_names(topology);
 
@@ -243,11 +258,12 @@ Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bi
   }
   const Paths paths = Paths::of(topology.name);
   for (const auto& [name, host] : topology.hosts) {
-    auto plan = plan_host(topology, host, blueprint.hosts.size());
+    auto plan = plan_host(topology, host, blueprint.hosts.size(), attached);
     if (!plan) return tl::unexpected(plan.error());
     blueprint.hosts.push_back(std::move(*plan));
     if (!agent_binary.empty()) blueprint.agents.push_back(plan_agent(paths, agent_binary, name, host.site));
   }
+  if (!topology.lab) return blueprint;
   if (!agent_binary.empty()) blueprint.agents.push_back(plan_agent(paths, agent_binary, kWan, ""));
 
   for (const auto& [name, service] : topology.services) {

@@ -12,6 +12,7 @@
 
 #include "agents/contract/ip.h"
 #include "agents/contract/result.h"
+#include "injector/lab/attach.h"
 #include "injector/topology/topology.h"
 
 namespace blackstart::lab {
@@ -33,10 +34,11 @@ struct SitePlan {
 struct HostPlan {
   std::string name;
   std::string site;
-  std::string netns;
-  std::string port;  // its interface in the router namespace; in its own it is eth0
+  std::string netns;  // a name, or the path of an attached one
+  std::string port;   // its interface in the router namespace; in its own it is eth0
   std::vector<InterfaceAddress> addresses;
   std::vector<Address> gateways;  // at most one a family
+  uint64_t attached_inode = 0;    // of a namespace that was there before the lab; 0: the lab makes it
   bool operator==(const HostPlan&) const = default;
 };
 
@@ -69,21 +71,24 @@ struct Blueprint {
   std::string bin;              // the real folder of the programs
   std::string topology_file;    // the file it was made from; "": made by hand
   std::string topology_folder;  // the real folder of the topology; "": made by hand
-  std::string wan_netns;
+  std::string wan_netns;        // "": the hosts are attached, and joined by what they stand in
   std::string hosts_file, names_file;
   std::vector<SitePlan> sites;
   std::vector<HostPlan> hosts;
   std::vector<ProcessPlan> agents, services;
   bool operator==(const Blueprint&) const = default;
 
+  [[nodiscard]] bool attached() const { return wan_netns.empty(); }
   [[nodiscard]] const HostPlan* host(const std::string& host) const;
   [[nodiscard]] const SitePlan* site(const std::string& site) const;
   [[nodiscard]] std::string netns_of(const std::string& host) const;  // kWan too; "": no such host
 };
 
-// `agent_binary` "" leaves the agents out. Reads the template files beside the topology, nothing else.
+// `agent_binary` "" leaves the agents out; `attached` holds every attached host of the topology. Reads
+// the template files beside the topology, nothing else.
 [[nodiscard]] Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bin,
-                                               const std::string& agent_binary);
+                                               const std::string& agent_binary,
+                                               const Attachments& attached = {});
 
 void to_json(nlohmann::json& json, const Blueprint& blueprint);
 void from_json(const nlohmann::json& json, Blueprint& blueprint);

@@ -21,7 +21,7 @@ namespace lab {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(InterfaceAddress, address, length)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SitePlan, name, bridge, gateways, resolv_conf)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HostPlan, name, site, netns, port, addresses, gateways)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(HostPlan, name, site, netns, port, addresses, gateways, attached_inode)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ReadyPlan, port, http_path, socket, within_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessPlan, service, host, command, prepare, files, env, user, ready)
 

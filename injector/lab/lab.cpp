@@ -49,7 +49,7 @@ Result<> write_names(const Blueprint& blueprint) {
     return written ? write_file(paths.etc(host) / "resolv.conf", resolv_conf) : written;
   };
   auto written = write_file(paths.names(), blueprint.names_file);
-  if (written) written = for_host(kWan, "# the router resolves by /etc/hosts\n");
+  if (written && !blueprint.attached()) written = for_host(kWan, "# the router resolves by /etc/hosts\n");
   for (auto host = blueprint.hosts.begin(); written && host != blueprint.hosts.end(); ++host)
     written = for_host(host->name, blueprint.site(host->site)->resolv_conf);
   return written;
@@ -179,7 +179,7 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
   if (auto root = need_root("make the lab"); !root) return tl::unexpected(root.error());
   const std::string bin =
       options.bin.empty() ? fs::read_symlink("/proc/self/exe").parent_path().string() : options.bin;
-  auto blueprint = make_blueprint(topology, bin, options.agent_binary);
+  auto blueprint = make_blueprint(topology, bin, options.agent_binary, options.attached);
   if (!blueprint) return tl::unexpected(blueprint.error());
   if (auto checked = check_programs(*blueprint); !checked) return tl::unexpected(checked.error());
   auto lock = lock_lab(blueprint->name);
@@ -204,8 +204,8 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
     Result<> made = write_state(state);
     if (made) made = make(*blueprint);
     if (!made) return undo(blueprint->name, state, made.error());
-    progress("network of " + count(blueprint->sites.size(), "site") + " and " +
-             count(blueprint->hosts.size(), "host"));
+    progress((blueprint->attached() ? "attached to " : "network of ") +
+             count(blueprint->sites.size(), "site") + " and " + count(blueprint->hosts.size(), "host"));
   }
 
   const auto started = start(state, options, progress);
@@ -282,7 +282,7 @@ LabStatus Lab::status() const {
     }
   }
   for (auto& [host, entry] : hosts) status.hosts.push_back(std::move(entry));
-  status.hosts.push_back(std::move(wan));
+  if (!blueprint().attached()) status.hosts.push_back(std::move(wan));
   return status;
 }
 

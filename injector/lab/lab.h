@@ -10,6 +10,7 @@
 //      away what any up() made, also one that was killed half way.
 //   2. up() gives the whole lab, ready, or an error and nothing: what it had begun is gone again.
 //   3. The lab belongs to no process: it lives until down().
+//   4. Attached hosts only get an agent: their namespaces, addresses and processes are never touched.
 //
 //   kernel object            name
 //   network namespaces       NAME-HOST, and NAME-wan: the router
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "agents/contract/result.h"
+#include "injector/lab/attach.h"
 #include "injector/lab/state.h"
 #include "injector/topology/topology.h"
 
@@ -34,6 +36,7 @@ using Progress = std::function<void(const std::string& line)>;
 struct LabOptions {
   std::string bin;           // the folder {bin} stands for; "": the one this program is in
   std::string agent_binary;  // "": a lab without agents
+  Attachments attached;      // the network namespaces of attached hosts (find_attached)
   std::function<bool()> cancelled = [] { return false; };  // asked often; true makes up() fail and undo
 };
 
@@ -55,7 +58,7 @@ struct HostStatus {
 struct LabStatus {
   std::string name;
   bool complete = false;          // false: being made, or half made
-  std::vector<HostStatus> hosts;  // by name, the router last
+  std::vector<HostStatus> hosts;  // by name, the router, where there is one, last
 
   [[nodiscard]] bool healthy() const;  // complete, and every process ready
 };

@@ -75,6 +75,7 @@ Result<> make_host(Rtnetlink& wan, const HostPlan& host, const std::string& brid
 }  // namespace
 
 Result<> make_network(const Blueprint& blueprint) {
+  if (blueprint.attached()) return {};
   std::optional<Rtnetlink> wan;
   auto made = in_order([&] { return create_netns(blueprint.wan_netns); },
                        [&] {
@@ -96,6 +97,7 @@ Result<> make_network(const Blueprint& blueprint) {
 }
 
 Result<> remove_network(const Blueprint& blueprint) {
+  if (blueprint.attached()) return {};
   Result<> result = remove_netns(blueprint.wan_netns);
   for (const HostPlan& host : blueprint.hosts)
     if (auto removed = remove_netns(host.netns); !removed) result = removed;
@@ -103,6 +105,7 @@ Result<> remove_network(const Blueprint& blueprint) {
 }
 
 std::string existing_namespace(const Blueprint& blueprint) {
+  if (blueprint.attached()) return "";
   if (netns_exists(blueprint.wan_netns)) return blueprint.wan_netns;
   for (const HostPlan& host : blueprint.hosts)
     if (netns_exists(host.netns)) return host.netns;

@@ -2,6 +2,7 @@
 #include "injector/lab/processes.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,21 @@ std::string real_program(const Blueprint& blueprint, const std::string& program)
     if (!inside.empty()) return ::access(inside.c_str(), X_OK) == 0 ? inside : "";
   const std::string path = find_program(program, kServicePath);
   return !path.empty() && ::access(path.c_str(), X_OK) == 0 ? path : "";
+}
+
+// An attached host may be gone, and another namespace stand where it stood.
+Result<> check_still_there(const Blueprint& blueprint, const std::string& name) {
+  const HostPlan* host = blueprint.host(name);
+  if (!host || host->attached_inode == 0) return {};
+  struct stat now {};
+  if (::stat(host->netns.c_str(), &now) == 0 && now.st_ino == host->attached_inode) return {};
+  return fail(ErrorKind::kInvalid, "enter attached host", name, 0,
+              "what it was attached to is gone: blackstart lab up finds it anew");
+}
+
+Result<> enter_host(const Blueprint& blueprint, const std::string& host) {
+  auto there = check_still_there(blueprint, host);
+  return there ? enter_netns(blueprint.netns_of(host)) : there;
 }
 
 // Starts one process: its folder and files, its preparations, itself, its ready check. Every wait ends
@@ -162,7 +178,7 @@ class Starter {
   }
 
   Result<> wait_until_ready(const ProcessId& id) {
-    if (auto entered = enter_netns(blueprint_.netns_of(plan_.host)); !entered) return entered;
+    if (auto entered = enter_host(blueprint_, plan_.host); !entered) return entered;
     const HostPlan* host = blueprint_.host(plan_.host);
     return wait("wait for a ready answer", [&]() -> Result<bool> {
       int status = 0;
@@ -196,6 +212,7 @@ Result<Cgroup> cgroup_of(const Blueprint& blueprint, const std::string& host, co
 }
 
 Result<Launch> launch_on(const Blueprint& blueprint, const std::string& host, const std::string& below) {
+  if (auto there = check_still_there(blueprint, host); !there) return tl::unexpected(there.error());
   auto cgroup = cgroup_of(blueprint, host, below);
   if (!cgroup) return tl::unexpected(cgroup.error());
   if (auto created = cgroup->create(); !created) return tl::unexpected(created.error());
@@ -261,7 +278,7 @@ std::vector<bool> ask_all(const Blueprint& blueprint, const std::vector<ProcessP
   std::vector<char> ready(plans.size(), 0);  // not vector<bool>: written by many threads
   for_each_at_once(plans, [&](size_t i, const ProcessPlan& plan) {
     const HostPlan* host = blueprint.host(plan.host);
-    if (!enter_netns(blueprint.netns_of(plan.host))) return;
+    if (!enter_host(blueprint, plan.host)) return;
     ready[i] = is_ready(plan.ready, host ? host->addresses : std::vector<InterfaceAddress>{}, kOneAnswer);
   });
   return {ready.begin(), ready.end()};

@@ -43,7 +43,7 @@ std::vector<Untouched> untouched(const Topology& topology, const Experiment& exp
   list.push_back({"link-scope traffic", "never leaves a link:" + scope, {}});
   list.push_back({"the agents' control path", "whoever watches must be able to stop it", {}});
   if (!names_ssh(topology)) list.push_back({port_text(kSshPort), "people must be able to log in", {}});
-  if (!topology.lab)
+  if (!topology.lab && !topology.attached())
     list.push_back({"what a host's own agent.yaml protects",
                     "its agent adds that to every order, and refuses what it does not accept",
                     {}});

@@ -28,6 +28,12 @@ Host read_host(const Entry& entry) {
   Host host{
       .name = entry.key, .site = text_of(child(node, "site")), .labels = text_map_of(child(node, "labels"))};
   host.at = entry.at;
+  if (const Entry* attach = node->entry("attach")) {
+    const Node* how = attach->value.get();
+    host.attach =
+        Attach{text_of(child(how, "container")), static_cast<int>(int_of(child(how, "pid")).value_or(0)),
+               text_of(child(how, "netns")), attach->at};
+  }
   for (const std::string& text : texts_of(child(node, "address")))
     if (const auto address = Address::parse(text)) host.addresses.push_back(*address);
   return host;

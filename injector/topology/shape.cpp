@@ -37,17 +37,17 @@ Shape site() {
 }
 
 Shape host() {
-  Shape attach =
-      object("attach", {may("container", text(), "the name of a running container"),
-                        may("pid", scalar(format::integer(1)), "a process whose namespaces are the host"),
-                        may("netns", text(), "the name of a network namespace")});
+  Shape attach = object(
+      "attach", {may("container", text(), "a running container, by name or id"),
+                 may("pid", scalar(format::integer(1)), "a process whose network namespace is the host's"),
+                 may("netns", text(), "a network namespace, by path or name")});
   attach.exactly_one = {{"container", "pid", "netns"}};
-  return object(
-      "a host",
-      {must("site", name(), "the site it stands in"),
-       must("address", one_or_more(scalar(format::address())), "one or more, inside the site's prefixes"),
-       may("labels", labels(), "to select it by"),
-       may("attach", std::move(attach), "take what is running already instead of making a namespace")});
+  return object("a host", {must("site", name(), "the site it stands in"),
+                           must("address", one_or_more(scalar(format::address())),
+                                "one or more, inside the site's prefixes"),
+                           may("labels", labels(), "to select it by"),
+                           may("attach", std::move(attach),
+                               "what is running already is the host; then so it is for every host")});
 }
 
 Shape need() {

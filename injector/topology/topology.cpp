@@ -37,6 +37,11 @@ std::vector<const Host*> Topology::hosts_of_site(const std::string& site) const 
   return found;
 }
 
+bool Topology::attached() const {
+  return std::any_of(hosts.begin(), hosts.end(),
+                     [](const auto& host) { return host.second.attach.has_value(); });
+}
+
 const Site* Topology::site_of(const Address& address) const {
   const Site* best = nullptr;
   int longest = -1;

@@ -25,12 +25,21 @@ struct Site {
   Location at;
 };
 
+// What stands there already and is taken as it is: exactly one field is set.
+struct Attach {
+  std::string container;  // a name or id docker or podman knows
+  int pid = 0;            // a process whose network namespace it is
+  std::string netns;      // a network namespace: a path, or a name as `ip netns` has it
+  Location at;
+};
+
 struct Host {
   std::string name;
   std::string site;
   std::vector<Address> addresses;
   std::map<std::string, std::string> labels;
   Location at;
+  std::optional<Attach> attach;
 };
 
 // How a process without a port of its own is recognised; empty fields do not matter.
@@ -128,6 +137,8 @@ struct Topology {
   std::optional<Lab> lab;
 
   [[nodiscard]] std::vector<const Host*> hosts_of_site(const std::string& site) const;
+  // Whether its hosts stand there already: all of them or none, once it is valid.
+  [[nodiscard]] bool attached() const;
   // The site whose most specific prefix holds the address; nullptr: none.
   [[nodiscard]] const Site* site_of(const Address& address) const;
   // The addresses a name stands for, as far as the topology itself says: a literal address, a host

@@ -77,10 +77,23 @@ class Validator {
         else
           check_inside(host, *address, at);
       }
-      if (const Entry* attach = entry.value->entry("attach"))
-        report_.add(attach->at, "attach is not available in this version",
-                    "leave it out: the lab makes a namespace", Problem::Kind::kMissing);
+      check_attached(host);
     }
+    if (const Entry* lab = lab_entry(); lab && topology_.attached())
+      report_.add(lab->at, "hosts that are attached are no lab",
+                  "their services run already: remove lab, or every attach");
+  }
+
+  const Entry* lab_entry() const {
+    const Node* spec = child(document_.root.get(), "spec");
+    return spec ? spec->entry("lab") : nullptr;
+  }
+
+  // What is made and what is found share no network.
+  void check_attached(const Host& host) {
+    if (topology_.attached() && !host.attach)
+      report_.add(host.at, "host " + host.name + " is not attached, and others are",
+                  "attach every host of the topology, or none");
   }
 
   void check_inside(const Host& host, const Address& address, const Location& at) {

@@ -79,15 +79,39 @@ TEST(Topology, WhatThisVersionCannotDoIsMissingNotInvalid) {
   proves("S6");
   const auto loaded = load_text(R"(
   sites: {a: {prefixes: [198.18.0.0/16]}}
-  hosts: {a-1: {site: a, address: 198.18.0.1, attach: {container: web}}}
   lab: {wan: {latency: 5ms}}
 )");
   ASSERT_FALSE(loaded);
-  ASSERT_EQ(loaded.error().size(), 2u);
-  for (const Problem& problem : loaded.error()) {
-    EXPECT_EQ(problem.kind, Problem::Kind::kMissing);
-    EXPECT_THAT(problem.message, HasSubstr("not available in this version"));
-  }
+  ASSERT_EQ(loaded.error().size(), 1u);
+  EXPECT_EQ(loaded.error()[0].kind, Problem::Kind::kMissing);
+  EXPECT_THAT(loaded.error()[0].message, HasSubstr("not available in this version"));
+}
+
+TEST(Topology, HostsAreAttachedAllOrNoneAndThenThereIsNoLab) {
+  const auto loaded = load_text(R"(
+  sites: {a: {prefixes: [198.18.0.0/16]}}
+  hosts:
+    a-1: {site: a, address: 198.18.0.1, attach: {container: web}}
+    a-2: {site: a, address: 198.18.0.2, attach: {pid: 4711}}
+    a-3: {site: a, address: 198.18.0.3, attach: {netns: /run/netns/db}}
+)");
+  ASSERT_TRUE(loaded) << loaded.error().front().message;
+  EXPECT_TRUE(loaded->attached());
+  EXPECT_EQ(loaded->hosts.at("a-1").attach->container, "web");
+  EXPECT_EQ(loaded->hosts.at("a-2").attach->pid, 4711);
+  EXPECT_EQ(loaded->hosts.at("a-3").attach->netns, "/run/netns/db");
+
+  const auto mixed = load_text(R"(
+  sites: {a: {prefixes: [198.18.0.0/16]}}
+  hosts:
+    a-1: {site: a, address: 198.18.0.1, attach: {container: web}}
+    a-2: {site: a, address: 198.18.0.2}
+  lab: {}
+)");
+  ASSERT_FALSE(mixed);
+  ASSERT_EQ(mixed.error().size(), 2u);
+  EXPECT_THAT(mixed.error()[0].message, HasSubstr("a-2 is not attached"));
+  EXPECT_THAT(mixed.error()[1].message, HasSubstr("no lab"));
 }
 
 TEST(Topology, AMissingFileIsAProblemOfThatFile) {
