@@ -84,6 +84,8 @@ void read_check(const Node* node, contract::Probe& probe) {
     probe.mutable_http()->set_url(text_of(child(http, "url")));
     probe.mutable_http()->set_status(int_of(child(http, "status")).value_or(0));
     probe.mutable_http()->set_body(text_of(child(http, "body")));
+    probe.mutable_http()->set_ca(text_of(child(http, "ca")));
+    probe.mutable_http()->set_insecure(bool_of(child(http, "insecure")));
   } else if (const Node* tcp = child(node, "tcp")) {
     probe.mutable_tcp()->set_host(text_of(child(tcp, "host")));
     probe.mutable_tcp()->set_port(int_of(child(tcp, "port")).value_or(0));

@@ -27,7 +27,9 @@ Shape http() {
   return object("http",
                 {must("url", scalar(format::http_url()), "what to ask for"),
                  may("status", scalar(format::integer(100, 599)), "the answer expected (any below 400)"),
-                 may("body", text(), "must occur in the answer")});
+                 may("body", text(), "must occur in the answer"),
+                 may("ca", text(), "PEM file on the host that asks: who may have signed (whom it trusts)"),
+                 may("insecure", scalar(format::boolean()), "any certificate will do (false)")});
 }
 
 Shape prometheus() {
