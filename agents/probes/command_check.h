@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // command probes: an argument list, run without a shell in a process group of its own; exit status 0
 // is success. It has no privileges, cannot gain any, reads nothing, and dies with the agent. When the
-// command ends or its time is up, its whole group is killed.
+// command ends or its time is up, its whole group is killed. {n} in an argument is the attempt's number.
 #pragma once
 
 #include <sys/types.h>

@@ -13,8 +13,14 @@ struct Record {
   std::string_view name;
   int type;
 };
-constexpr std::array<Record, 5> kRecords{
-    {{"A", ns_t_a}, {"AAAA", ns_t_aaaa}, {"CNAME", ns_t_cname}, {"TXT", ns_t_txt}, {"SRV", ns_t_srv}}};
+constexpr std::array<Record, 8> kRecords{{{"A", ns_t_a},
+                                          {"AAAA", ns_t_aaaa},
+                                          {"CNAME", ns_t_cname},
+                                          {"MX", ns_t_mx},
+                                          {"NS", ns_t_ns},
+                                          {"PTR", ns_t_ptr},
+                                          {"SRV", ns_t_srv},
+                                          {"TXT", ns_t_txt}}};
 
 std::optional<int> record_type(const std::string& name) {
   if (name.empty()) return ns_t_a;
@@ -61,7 +67,8 @@ Result<> validate_dns(const contract::Probe& probe) {
   if (dns.name().empty() || dns.name().size() > 253)
     return fail(ErrorKind::kInvalid, operation, "dns", 0, "a name of 1 to 253 characters is needed");
   if (!record_type(dns.record()))
-    return fail(ErrorKind::kInvalid, operation, dns.record(), 0, "A, AAAA, CNAME, TXT or SRV is possible");
+    return fail(ErrorKind::kInvalid, operation, dns.record(), 0,
+                "A, AAAA, CNAME, MX, NS, PTR, SRV or TXT is possible");
   if (!dns.server().empty() && !NameServer::parse(dns.server()))
     return fail(ErrorKind::kInvalid, operation, dns.server(), 0, "a server is an address, or address:port");
   return {};

@@ -12,6 +12,22 @@
 namespace blackstart {
 namespace {
 
+constexpr std::string_view kNumber = "{n}";
+
+bool is_numbered(const contract::Probe& probe) {
+  const auto& argv = probe.command().argv();
+  return std::any_of(argv.begin(), argv.end(),
+                     [](const std::string& word) { return word.find(kNumber) != std::string::npos; });
+}
+
+contract::Probe numbered(contract::Probe probe, uint64_t sequence) {
+  const std::string number = std::to_string(sequence);
+  for (std::string& word : *probe.mutable_command()->mutable_argv())
+    for (size_t at = 0; (at = word.find(kNumber, at)) != std::string::npos; at += number.size())
+      word.replace(at, kNumber.size(), number);
+  return probe;
+}
+
 // An attempt may hold two connections while v6 and v4 race; the rest of the agent needs some too.
 size_t affordable(size_t wanted) {
   constexpr size_t kOthers = 64, kPerAttempt = 2;
@@ -35,6 +51,7 @@ struct ProbeEngine::Attempt final : Watcher {
   const uint64_t sequence;
   const int64_t due;
   const int64_t started;
+  contract::Probe own;  // with its number in it, where the probe has a place for one; outlives the check
   std::unique_ptr<Check> check;
 };
 
@@ -137,7 +154,9 @@ void ProbeEngine::begin(Track& track, int64_t now) {
   ++track.in_flight;
   loop_->set_alarm(&attempt, now + track.probe.timeout_ns());
   // May finish at once; the attempt is kept until the round is over.
-  attempt.check = begin_check(track.probe, context_,
+  const bool own = is_numbered(track.probe);
+  if (own) attempt.own = numbered(track.probe, attempt.sequence);
+  attempt.check = begin_check(own ? attempt.own : track.probe, context_,
                               [this, &attempt](Finding found) { finish(attempt, std::move(found)); });
 }
 

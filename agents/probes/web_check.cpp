@@ -72,6 +72,8 @@ class WebCheck final : public Check, private Transfer {
   void ended(CURLcode result) override;
   Finding judge(CURLcode result) const;
   Finding judge_answer() const;
+  // Why the certificate is not believed; `text` where libcurl gives a reason of its own.
+  std::string distrust(std::string_view text) const;
   size_t receive(const char* data, size_t size);
 
   const WebRequest request_;
@@ -132,6 +134,12 @@ void WebCheck::transfer(const std::vector<Address>& addresses) {
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_USERAGENT, "blackstart-probe/" BLACKSTART_VERSION);
+  if (!request_.ca.empty()) {
+    set(CURLOPT_CAINFO, request_.ca.c_str());
+    set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  }
+  set(CURLOPT_SSL_VERIFYPEER, request_.insecure ? 0L : 1L);
+  set(CURLOPT_SSL_VERIFYHOST, request_.insecure ? 0L : 2L);
   // The attempt's own deadline ends it; this one makes libcurl leave time for a second address.
   set(CURLOPT_CONNECTTIMEOUT_MS,
       static_cast<long>(std::max<int64_t>(1, (deadline_ - monotonic_now()) / 1'000'000)));
@@ -183,17 +191,58 @@ Finding WebCheck::judge(CURLcode result) const {
       return failure("reset", "closed without an answer");
     case CURLE_PARTIAL_FILE:
       return failure("reset", "closed within the answer");
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return failure("tls", distrust(text));
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-      return failure("tls", text);
+      return failure("tls", "handshake: " + std::string(text));
+    case CURLE_SSL_CACERT_BADFILE:
+      return missed("for want of a CA file that can be read: " + request_.ca);
     case CURLE_OUT_OF_MEMORY:
       return missed("for want of local resources: memory");
     default:
       return failure("error", text);
+  }
+}
+
+std::string WebCheck::distrust(std::string_view text) const {
+  // OpenSSL's X509_V_ERR_*, which libcurl passes on: numbers that never change. It compares the names
+  // before it asks OpenSSL, and says so in no number of its own.
+  enum : long {
+    kOk = 0,
+    kNotAsked = 1,
+    kNoIssuer = 2,
+    kNotYetValid = 9,
+    kExpired = 10,
+    kSelfSigned = 18,
+    kSelfSignedRoot = 19,
+    kNoLocalIssuer = 20,
+    kNoChain = 21,
+    kRevoked = 23
+  };
+  long why = kOk;
+  curl_easy_getinfo(easy_, CURLINFO_SSL_VERIFYRESULT, &why);
+  switch (why) {
+    case kOk:
+    case kNotAsked:
+      return "wrong host";
+    case kNotYetValid:
+      return "not yet valid";
+    case kExpired:
+      return "expired";
+    case kSelfSigned:
+      return "self-signed";
+    case kSelfSignedRoot:
+    case kNoIssuer:
+    case kNoLocalIssuer:
+    case kNoChain:
+      return "unknown issuer";
+    case kRevoked:
+      return "revoked";
+    default:
+      return "untrusted: " + std::string(text);
   }
 }
 
@@ -231,6 +280,13 @@ std::unique_ptr<Check> begin_web(WebRequest request, int64_t timeout_ns, CheckCo
 
 Result<> validate_http(const contract::Probe& probe) {
   if (const auto url = validate_url(probe, probe.http().url()); !url) return url;
+  const bool https = probe.http().url().starts_with("https:");
+  if (const auto& http = probe.http(); (http.insecure() || !http.ca().empty()) && !https)
+    return fail(ErrorKind::kInvalid, "start probe " + probe.name(), http.url(), 0,
+                "ca and insecure are for an https URL");
+  if (const std::string& ca = probe.http().ca(); !ca.empty() && (ca[0] != '/' || probe.http().insecure()))
+    return fail(ErrorKind::kInvalid, "start probe " + probe.name(), "ca " + ca, 0,
+                "an absolute path is needed, and insecure looks at no CA");
   if (const uint32_t status = probe.http().status(); status != 0 && (status < 100 || status > 599))
     return fail(ErrorKind::kInvalid, "start probe " + probe.name(), "status " + std::to_string(status), 0,
                 "100 to 599 is possible");
@@ -255,6 +311,8 @@ std::unique_ptr<Check> begin_http(const contract::Probe& probe, CheckContext& co
       {.url = http.url(),
        .most_body = kMostBody,
        .keep_body = !http.body().empty(),
+       .ca = http.ca(),
+       .insecure = http.insecure(),
        .judge = [&http](long status, const std::string& body) { return judge_http(http, status, body); }},
       probe.timeout_ns(), context, std::move(report));
 }

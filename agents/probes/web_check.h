@@ -12,6 +12,8 @@ struct WebRequest {
   std::string url;       // a valid one
   size_t most_body = 0;  // bytes read of the answer's body; the rest is left, and no failure
   bool keep_body = false;
+  std::string ca;         // PEM file of who may have signed the certificate; "": whom the host trusts
+  bool insecure = false;  // any certificate will do
   // Of an answer, with as much of its body as was kept. None: a connection is enough.
   std::function<Finding(long status, const std::string& body)> judge;
 };

@@ -11,6 +11,7 @@
 #include "injector/conduct/gates.h"
 #include "injector/conduct/impact_watch.h"
 #include "injector/conduct/preconditions.h"
+#include "injector/conduct/records.h"
 #include "injector/record/judge.h"
 
 namespace blackstart {
@@ -31,8 +32,9 @@ Duration patience_of(const ProbeSpec& spec) {
 }
 
 std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
-                                                                   const ImpactWatch& impact) {
-  std::map<std::string, std::vector<contract::Probe>> probes;
+                                                                   const ImpactWatch& impact,
+                                                                   const std::string& run) {
+  std::map<std::string, std::vector<contract::Probe>> probes = record_writers(experiment, run);
   for (const ProbeSpec& spec : experiment.probes) probes[place_of(spec)].push_back(spec.probe);
   for (const Guard& guard : experiment.guards)
     if (guard.query) probes[place_of(*guard.query)].push_back(guard.query->probe);
@@ -50,7 +52,7 @@ class Run {
         channel_(channel),
         options_(options),
         impact_(topology, plan),
-        fleet_(channel, options.run, plan.orders, probes_by_host(experiment, impact_)),
+        fleet_(channel, options.run, plan.orders, probes_by_host(experiment, impact_, options.run)),
         gates_(experiment.gates) {
     outcome_.run = options.run;
     outcome_.experiment = experiment.name;
@@ -216,7 +218,18 @@ class Run {
     if (!probing_) return;
     if (!by_person_ && times_.fired != 0)
       for (const UnixNs until = now() + kUnfinished.count(); now() < until;) tick();
+    if (!by_person_ && times_.fired != 0) read_records_back();
     fleet_.stop_probes();
+  }
+
+  // Asks for every record that was written up to the end of the recovery.
+  void read_records_back() {
+    if (experiment_.records.empty()) return;
+    enter("records", read_back_time(experiment_, histories_, times_.ended));
+    if (auto ok = fleet_.start_probes(record_readers(experiment_, options_.run)); !ok)
+      return note("the records were not read back: " + ok.error().message());
+    const UnixNs until = now() + read_back_time(experiment_, histories_, times_.ended).count();
+    while (now() < until && !aborted()) tick();
   }
 
   void check_residue() {
@@ -256,6 +269,7 @@ class Run {
     }
     fill_faults(plan_, fleet_.reports(), times_, gates_.horizon(), outcome_);
     fill_objectives(experiment_, times_, recovered_.value_or(false), outcome_);
+    if (times_.fired != 0) fill_records(experiment_, histories_, times_.ended, outcome_);
 
     const bool left_behind = stranded_ || !outcome_.residue.empty() || error_;
     if (refused_ && refused_->kind == ErrorKind::kStranded && armed_) stranded_ = true;
@@ -288,6 +302,9 @@ class Run {
     facts.recovered = recovered_;
     facts.expect_failure = outcome_.expected_failure;
     facts.gaps = gaps_;
+    for (const auto& [name, records] : outcome_.records)
+      if (!records.rpo)
+        facts.gaps.push_back("whether acknowledged records of " + name + " are lost is not known");
     for (const OutcomeFault& fault : outcome_.faults)
       if (fault.leaked > 0)
         facts.gaps.push_back("the cut was not whole: " + std::to_string(fault.leaked) +

@@ -104,13 +104,17 @@ Result<> Fleet::hello() {
 }
 
 Result<> Fleet::start_probes() {
+  return start_probes(probes_);
+}
+
+Result<> Fleet::start_probes(const std::map<std::string, std::vector<contract::Probe>>& probes) {
   std::vector<std::string> hosts;
-  for (const auto& [host, list] : probes_) hosts.push_back(host);
+  for (const auto& [host, list] : probes) hosts.push_back(host);
   const Replies replies = ask(
       hosts,
       [&](const std::string& host, contract::Request& request) {
         request.mutable_start_probes()->set_run(run_);
-        for (const contract::Probe& probe : probes_.at(host))
+        for (const contract::Probe& probe : probes.at(host))
           *request.mutable_start_probes()->add_probes() = probe;
       },
       kPatience);

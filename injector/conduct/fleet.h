@@ -23,6 +23,8 @@ class Fleet {
   // Every agent answers, no other run holds its host, nothing is left there from before.
   Result<> hello();
   Result<> start_probes();
+  // More of them, on hosts that were named at first; answers not collected yet are passed over.
+  Result<> start_probes(const std::map<std::string, std::vector<contract::Probe>>& probes);
   void stop_probes();
   // All or none: when one agent cannot arm, the others are reverted and the error is that agent's, or
   // kStranded where the way back failed too.

@@ -65,6 +65,8 @@ bool asks_from_own_place(const Experiment& experiment) {
     return condition.check && there(*condition.check);
   };
   return std::any_of(experiment.probes.begin(), experiment.probes.end(), there) ||
+         std::any_of(experiment.records.begin(), experiment.records.end(),
+                     [&](const RecordsSpec& records) { return there(records.write); }) ||
          std::any_of(experiment.guards.begin(), experiment.guards.end(),
                      [&](const Guard& guard) { return guard.query && there(*guard.query); }) ||
          std::any_of(experiment.preconditions.begin(), experiment.preconditions.end(), checks_there) ||

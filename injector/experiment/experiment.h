@@ -123,6 +123,14 @@ struct Precondition {
   Location at;
 };
 
+// Numbered records written through the system all along, and read back once it has recovered. {n} in an
+// argument is the record's number, {run} the run. The conductor calls these probes NAME:write and NAME:read.
+struct RecordsSpec {
+  std::string name;
+  ProbeSpec write;  // exit 0: acknowledged
+  ProbeSpec read;   // exit 0: record {n} is there; exit 1: it is not; anything else: unknown
+};
+
 struct Objectives {
   std::optional<Duration> detect, mitigate, recover, mtpd, rpo;
   std::string clock = "resolve";
@@ -156,6 +164,7 @@ struct Experiment {
   std::vector<Gate> gates;
   std::vector<Hypothesis> hypothesis;
   std::vector<Guard> guards;
+  std::vector<RecordsSpec> records;
   Objectives objectives;
   Recovery recovery;
   Limits limits;

@@ -84,6 +84,8 @@ void read_check(const Node* node, contract::Probe& probe) {
     probe.mutable_http()->set_url(text_of(child(http, "url")));
     probe.mutable_http()->set_status(int_of(child(http, "status")).value_or(0));
     probe.mutable_http()->set_body(text_of(child(http, "body")));
+    probe.mutable_http()->set_ca(text_of(child(http, "ca")));
+    probe.mutable_http()->set_insecure(bool_of(child(http, "insecure")));
   } else if (const Node* tcp = child(node, "tcp")) {
     probe.mutable_tcp()->set_host(text_of(child(tcp, "host")));
     probe.mutable_tcp()->set_port(int_of(child(tcp, "port")).value_or(0));
@@ -209,6 +211,21 @@ std::vector<TimeWindow> read_windows(const Node* list) {
   return windows;
 }
 
+RecordsSpec read_records(const Node* node) {
+  RecordsSpec records{.name = text_of(child(node, "name"))};
+  const auto side = [&](ProbeSpec& spec, const char* key) {
+    spec.from = text_of(child(node, "from"));
+    spec.at = node->at;
+    spec.probe.set_name(records.name + ":" + key);
+    spec.probe.set_every_ns(duration_of(child(node, "every"), std::chrono::milliseconds(100)).count());
+    spec.probe.set_timeout_ns(duration_of(child(node, "timeout"), std::chrono::seconds(1)).count());
+    for (const std::string& word : texts_of(child(node, key))) spec.probe.mutable_command()->add_argv(word);
+  };
+  side(records.write, "write");
+  side(records.read, "read");
+  return records;
+}
+
 Objectives read_objectives(const Node* node) {
   return {.detect = duration_of(child(node, "detect")),
           .mitigate = duration_of(child(node, "mitigate")),
@@ -284,6 +301,8 @@ Experiment read_experiment(const Document& document, Problems& problems) {
     experiment.no_incident = read_precondition(incident, "noIncident:1", experiment.steady_for);
     experiment.no_incident->why = "no live incident";
   }
+  for (const NodePtr& item : items_of(child(spec, "records")))
+    experiment.records.push_back(read_records(item.get()));
   const Node* windows = child(spec, "windows");
   experiment.windows = {text_of(child(windows, "zone")), read_windows(child(windows, "allowed")),
                         read_windows(child(windows, "blocked"))};

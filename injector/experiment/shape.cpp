@@ -27,7 +27,9 @@ Shape http() {
   return object("http",
                 {must("url", scalar(format::http_url()), "what to ask for"),
                  may("status", scalar(format::integer(100, 599)), "the answer expected (any below 400)"),
-                 may("body", text(), "must occur in the answer")});
+                 may("body", text(), "must occur in the answer"),
+                 may("ca", text(), "PEM file on the host that asks: who may have signed (whom it trusts)"),
+                 may("insecure", scalar(format::boolean()), "any certificate will do (false)")});
 }
 
 Shape prometheus() {
@@ -67,6 +69,16 @@ Shape probe() {
   Shape shape = object("a probe", std::move(fields));
   shape.exactly_one = {ways};
   return shape;
+}
+
+Shape records() {
+  return object("records",
+                {must("name", name(), "what reports call them"),
+                 may("from", name(), "the host that writes and reads (the conductor's own place)"),
+                 may("every", duration(), "between two records (100ms)"),
+                 may("timeout", duration(), "of one write or read (1s)"),
+                 must("write", list_of(text(), 1), "writes record {n} of {run}; exit 0: acknowledged"),
+                 must("read", list_of(text(), 1), "exit 0: record {n} of {run} is there; 1: it is not")});
 }
 
 Shape hypothesis() {
@@ -165,6 +177,7 @@ Shape spec() {
       {may("topology", text(), "path, from this file's folder"),
        may("steadyState", std::move(steady), "must hold before anything is touched, and after recovery"),
        must("timeline", list_of(timeline_entry_shape(), 1), "faults and gates"),
+       may("records", list_of(records()), "written all along and read back after recovery: what is lost"),
        may("requires", list_of(precondition()), "what must be true before anything is touched"),
        may("noIncident", no_incident(), "what says that there is no live incident"),
        may("windows", windows(), "when this drill may run"),

@@ -2,6 +2,7 @@
 // What can be said of an experiment without a topology.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "agents/contract/safety.h"
 #include "agents/language/nearest.h"
@@ -38,6 +39,7 @@ class Validator {
     }
     for (const NodePtr& item : items_of(child(spec_, "requires"))) check_precondition(item.get());
     check_precondition(child(spec_, "noIncident"));
+    for (const NodePtr& item : items_of(child(spec_, "records"))) check_records(item.get());
     check_windows(child(spec_, "windows"));
     check_rest();
   }
@@ -129,6 +131,22 @@ class Validator {
     at_least(child(node, "timeout"), "timeout", kShortestPeriod);
   }
 
+  void check_records(const Node* node) {
+    at_least(child(node, "every"), "every", kShortestPeriod);
+    at_least(child(node, "timeout"), "timeout", kShortestPeriod);
+    const Node* name = child(node, "name");
+    if (name && !records_.insert(text_of(name)).second)
+      report_.add(name->at, "there are two records \"" + text_of(name) + "\"");
+    for (const char* side : {"write", "read"}) {
+      const std::vector<std::string> words = texts_of(child(node, side));
+      if (!words.empty() && std::none_of(words.begin(), words.end(), [](const std::string& word) {
+            return word.find("{n}") != std::string::npos;
+          }))
+        report_.add(child(node, side)->at, std::string(side) + " does not say which record",
+                    "{n} in an argument is its number");
+    }
+  }
+
   void check_windows(const Node* node) {
     for (const char* key : {"allowed", "blocked"})
       for (const NodePtr& item : items_of(child(node, key)))
@@ -153,6 +171,7 @@ class Validator {
   const Node* spec_;
   Reporter report_;
   std::map<std::string, Location> probes_;
+  std::set<std::string> records_;
 };
 
 }  // namespace

@@ -34,6 +34,8 @@ class Validator {
          {child(child(spec_, "steadyState"), "probes"), child(spec_, "guards"), child(spec_, "requires")})
       for (const NodePtr& item : items_of(list))
         known("host", child(item.get(), "from"), names_of(topology_.hosts));
+    for (const NodePtr& item : items_of(child(spec_, "records")))
+      known("host", child(item.get(), "from"), names_of(topology_.hosts));
     known("host", child(child(spec_, "noIncident"), "from"), names_of(topology_.hosts));
     size_t next = 0;
     for (const NodePtr& entry : items_of(child(spec_, "timeline")))

@@ -100,6 +100,15 @@ struct OutcomeObjective {
   bool censored = false;  // the run was too short: achieved is a lower bound
 };
 
+// Of the records 0 to asked - 1: what the system acknowledged and whether it still has it.
+struct OutcomeRecords {
+  std::string from;
+  uint64_t asked = 0, acknowledged = 0, lost = 0;
+  uint64_t unknown = 0;                  // acknowledged, and nobody could say whether it is there
+  UnixNs first_lost = 0, last_lost = 0;  // when they were written
+  std::optional<Duration> rpo;           // the time the lost ones stand for; unknown while any record is
+};
+
 struct OutcomeMark {
   std::string mark;
   UnixNs at = 0;
@@ -128,6 +137,7 @@ struct Outcome {
   std::vector<OutcomeGuard> guards;
   std::vector<OutcomeGate> gates;
   std::vector<OutcomeObjective> objectives;
+  std::map<std::string, OutcomeRecords> records;
   std::vector<OutcomeMark> marks;
   std::vector<SingleSiteDependency> single_site;
   std::vector<std::string> residue;  // ours: "HOST: OBJECT; remove it with: COMMAND"

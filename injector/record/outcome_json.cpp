@@ -159,6 +159,15 @@ Outcome parsed(const json& in) {
   for (const json& each : in.at("objectives"))
     out.objectives.push_back({each.at("objective"), duration(each.at("target")),
                               maybe_duration(each.at("achieved")), each.at("censored")});
+  for (const auto& [name, each] : in.value("records", json::object()).items())
+    out.records[name] = {each.at("from"),
+                         each.at("asked"),
+                         each.at("acknowledged"),
+                         each.at("lost"),
+                         each.at("unknown"),
+                         moment(each.at("firstLost")),
+                         moment(each.at("lastLost")),
+                         maybe_duration(each.at("rpo"))};
   for (const json& each : in.at("marks")) out.marks.push_back({each.at("mark"), moment(each.at("at"))});
   for (const json& each : in.at("singleSite"))
     out.single_site.push_back(
@@ -216,7 +225,7 @@ json outcome_json(const Outcome& outcome) {
   for (const char* list : {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks",
                            "singleSite", "changes", "untouched"})
     out[list] = json::array();
-  out["services"] = out["probes"] = json::object();
+  out["services"] = out["probes"] = out["records"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
     out["phases"].push_back(
         {{"phase", phase.phase}, {"start", moment(phase.start)}, {"end", moment(phase.end)}});
@@ -241,6 +250,15 @@ json outcome_json(const Outcome& outcome) {
                                  {"target", seconds(each.target)},
                                  {"achieved", or_null(each.achieved)},
                                  {"censored", each.censored}});
+  for (const auto& [name, each] : outcome.records)
+    out["records"][name] = {{"from", each.from},
+                            {"asked", each.asked},
+                            {"acknowledged", each.acknowledged},
+                            {"lost", each.lost},
+                            {"unknown", each.unknown},
+                            {"firstLost", moment(each.first_lost)},
+                            {"lastLost", moment(each.last_lost)},
+                            {"rpo", or_null(each.rpo)}};
   for (const OutcomeMark& each : outcome.marks)
     out["marks"].push_back({{"mark", each.mark}, {"at", moment(each.at)}});
   for (const OutcomeChange& each : outcome.changes)

@@ -189,8 +189,9 @@ class Dnsmasq : public testing::Test {
             "--pid-file=", "--no-resolv", "--no-hosts", "--bind-interfaces", "--listen-address=127.0.0.1",
             "--log-facility=-", "--host-record=login.lab,198.18.1.11,fd00:18:1::11",
             "--host-record=v4.lab,198.18.1.12", "--cname=alias.lab,login.lab", "--txt-record=text.lab,hello",
-            "--srv-host=_x._tcp.lab,login.lab,80", "--address=/local.lab/127.0.0.1", "--local=/lab/",
-            port.c_str(), static_cast<char*>(nullptr));
+            "--srv-host=_x._tcp.lab,login.lab,80", "--mx-host=lab,login.lab",
+            "--ptr-record=11.1.18.198.in-addr.arpa,login.lab", "--address=/local.lab/127.0.0.1",
+            "--local=/lab/", port.c_str(), static_cast<char*>(nullptr));
       _exit(127);
     }
     ASSERT_GT(pid_, 0);
@@ -220,6 +221,9 @@ TEST_F(Dnsmasq, AnswersOfEveryKind) {
   EXPECT_SUCCESS(ask("alias.lab", "CNAME"));
   EXPECT_SUCCESS(ask("text.lab", "TXT"));
   EXPECT_SUCCESS(ask("_x._tcp.lab", "SRV"));
+  EXPECT_SUCCESS(ask("lab", "MX"));
+  EXPECT_SUCCESS(ask("11.1.18.198.in-addr.arpa", "PTR"));
+  EXPECT_EQ(ask("lab", "NS").reason(), "resolve no such record");
   EXPECT_EQ(ask("nobody.lab", "A").reason(), "resolve NXDOMAIN");
   EXPECT_EQ(ask("v4.lab", "AAAA").reason(), "resolve no such record");
   EXPECT_EQ(ask("example.org", "A").reason(), "resolve REFUSED");
