@@ -12,6 +12,8 @@ const std::vector<Command>& catalogue() {
       {"run", "EXPERIMENT", "conduct an experiment, from steady state to verdict", declare_run, run_run},
       {"blackhole", "SITE", "ad-hoc drill: a site goes dark for a while", declare_blackhole, run_blackhole},
       {"abort", "[RUN]", "end a run, or every run, and take its faults off", declare_abort, run_abort},
+      {"mark", "detected|acknowledged|command|decided|switched|recovered",
+       "say when people reached a milestone of the run under way", declare_mark, run_mark},
       {"lever", "engage [--why TEXT] | release | status", "stop every run and block new ones, until released",
        declare_lever, run_lever},
       {"status", "[RUN]", "show the runs under way and what their hosts say", declare_status, run_status},

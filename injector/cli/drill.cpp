@@ -15,12 +15,14 @@
 #include <nlohmann/json.hpp>
 
 #include "agents/channel/embedded/embedded_channel.h"
+#include "injector/cli/alerts.h"
 #include "injector/cli/own_place.h"
 #include "injector/cli/progress_line.h"
 #include "injector/cli/report_files.h"
 #include "injector/conduct/conduct.h"
 #include "injector/lab/paths.h"
 #include "injector/plan/make_plan.h"
+#include "injector/record/marks.h"
 #include "injector/record/metrics_table.h"
 #include "injector/record/outcome_json.h"
 #include "injector/record/record.h"
@@ -150,6 +152,9 @@ void declare_drill(po::options_description& options) {
   auto add = options.add_options();
   add("metrics", po::value<std::string>()->value_name("FILE.prom"),
       "also write the metrics, for node_exporter's textfile collector");
+  add("alerts", po::value<std::string>()->value_name("ADDRESS:PORT"),
+      "listen for an Alertmanager's webhook while the run lasts: an alert that fires after the cut detects "
+      "it");
   add("ci", "no questions, no colour, a plain line of progress a phase");
   add("yes,y", "do not ask before the cut");
   add("override-window", po::value<std::string>()->value_name("WHY"),
@@ -212,6 +217,16 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   if (!log) return report(log.error(), json);
   if (auto ok = seal_plan(*log, plan_text); !ok) return report(ok.error(), json);
 
+  auto marks = MarksTaken::open(registry.marks_file(record.run));
+  if (!marks) return report(marks.error(), json);
+
+  std::unique_ptr<AlertListener> alerts;
+  if (const auto address = option(invocation, "alerts")) {
+    auto made = AlertListener::make(*address);
+    if (!made) return report(made.error(), json);
+    alerts = std::move(*made);
+  }
+
   catch_signals();
   std::unique_ptr<OwnPlace> own_place;
   if (asks_from_own_place(experiment)) {
@@ -231,6 +246,12 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     options.abort_requested = [&]() -> std::optional<std::string> {
       if (const int number = caught_signal.load()) return std::string("stopped by ") + strsignal(number);
       return registry.abort_requested(record.run);
+    };
+    options.alerts = alerts != nullptr;
+    options.said = [&](bool last) {
+      std::vector<SaidMark> said = alerts ? alerts->take() : std::vector<SaidMark>{};
+      for (OutcomeMark& mark : last ? marks->close() : marks->take()) said.push_back({std::move(mark)});
+      return said;
     };
     outcome = conduct(*plan, experiment, topology, everyone, options);
     if (!recorder.failure().empty())

@@ -2,6 +2,7 @@
 #include "injector/conduct/conduct.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "injector/conduct/impact_watch.h"
 #include "injector/conduct/preconditions.h"
 #include "injector/conduct/records.h"
+#include "injector/conduct/times.h"
 #include "injector/record/judge.h"
 
 namespace blackstart {
@@ -253,7 +255,24 @@ class Run {
     leave_phase();
   }
 
+  // What people and alerts said, into record and outcome.
+  void take_marks(bool last) {
+    if (!options_.said) return;
+    for (SaidMark& said : options_.said(last)) {
+      OutcomeMark& mark = said.mark;
+      if (said.alert_began != 0 && times_.fired != 0 && said.alert_began >= times_.fired)
+        mark.mark = "detected";
+      event("mark",
+            {{"mark", mark.mark}, {"at", rfc3339(mark.at)}, {"source", mark.source}, {"note", mark.note}});
+      detail_ = "mark: " + mark.mark + " (" + mark.source + ")";
+      outcome_.marks.push_back(std::move(mark));
+    }
+  }
+
   void finish() {
+    take_marks(true);
+    std::stable_sort(outcome_.marks.begin(), outcome_.marks.end(),
+                     [](const OutcomeMark& a, const OutcomeMark& b) { return a.at < b.at; });
     for (const Hypothesis& hypothesis : experiment_.hypothesis)
       outcome_.hypothesis.push_back(evaluate(hypothesis, histories_, times_));
     for (const ProbeSpec& probe : experiment_.probes)
@@ -268,7 +287,9 @@ class Run {
           breached == breaches_.end() ? OutcomeGuard{guard.text, false, std::nullopt, ""} : breached->second);
     }
     fill_faults(plan_, fleet_.reports(), times_, gates_.horizon(), outcome_);
-    fill_objectives(experiment_, times_, recovered_.value_or(false), outcome_);
+    fill_times(experiment_, times_, recovered_, options_.alerts, outcome_);
+    fill_full_restore(impact_, times_, outcome_);
+    fill_objectives(experiment_.objectives, outcome_);
     if (times_.fired != 0) fill_records(experiment_, histories_, times_.ended, outcome_);
 
     const bool left_behind = stranded_ || !outcome_.residue.empty() || error_;
@@ -323,7 +344,11 @@ class Run {
   [[nodiscard]] std::string because() const {
     const OutcomeFault* idle = idle_fault();
     if (outcome_.verdict == Verdict::kInconclusive && idle) return " (" + idle->id + " " + idle->kind + ")";
-    if (outcome_.verdict != Verdict::kFail || recovered_ == std::optional(false)) return "";
+    if (outcome_.verdict != Verdict::kFail) return "";
+    if (recovered_ == std::optional(false))
+      return " (metastable: still bad " +
+             std::to_string(std::llround(seconds(Duration(times_.ended - times_.reverted)))) +
+             " s after the revert)";
     std::string names;
     for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
       if (hypothesis.met == std::optional<bool>(false))
@@ -334,6 +359,7 @@ class Run {
   // One step of waiting: new samples and reports, renewed leases, a progress line.
   void tick() {
     options_.sleep(kTick);
+    take_marks(false);
     fleet_.collect(gates_.horizon(), [&](const contract::Sample& sample) {
       if (ImpactWatch::is_check(sample.probe()))
         impact_.add(sample);

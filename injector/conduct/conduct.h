@@ -52,11 +52,21 @@ inline constexpr char kOwnPlace[] = "(conductor)";
 // Whether anything of the experiment is asked from there.
 bool asks_from_own_place(const Experiment& experiment);
 
+// What was said while the run lasts.
+struct SaidMark {
+  OutcomeMark mark;
+  UnixNs alert_began = 0;  // 0: a person's mark
+};
+
 struct ConductOptions {
   std::string run;
   std::string window_override;      // why the run may start outside its windows; "": it may not
   RunObserver* observer = nullptr;  // not owned; required
   std::function<std::optional<std::string>()> abort_requested;  // why the run must end now
+  // What was said since it was last asked; `last`: nothing can be said afterwards. An alert that began at
+  // or after the common instant is the mark `detected`, an older one keeps its name.
+  std::function<std::vector<SaidMark>(bool last)> said;
+  bool alerts = false;  // alerts can be said
   std::function<UnixNs()> now = unix_now;
   std::function<void(Duration)> sleep;  // required
 };

@@ -68,23 +68,6 @@ std::map<std::string, PlanTargetFault> faults_of(const Plan& plan) {
   return faults;
 }
 
-std::optional<Duration> mitigated(const Outcome& outcome) {
-  std::optional<Duration> last;
-  for (const OutcomeHypothesis& hypothesis : outcome.hypothesis) {
-    if (!hypothesis.met.value_or(false) || !hypothesis.at) return std::nullopt;
-    last = std::max(last.value_or(Duration{0}), *hypothesis.at);
-  }
-  return last;
-}
-
-// From T0 to the end of the last failure of any probe.
-std::optional<Duration> recovered_after(const Outcome& outcome, UnixNs t0) {
-  Duration last{0};
-  for (const auto& [name, probe] : outcome.probes)
-    if (probe.impact_to != 0) last = std::max(last, Duration(probe.impact_to - t0));
-  return last;
-}
-
 }  // namespace
 
 void fill_faults(const Plan& plan, const std::map<std::string, contract::HostReport>& reports,
@@ -156,24 +139,6 @@ void fill_series(const Histories& histories, const RunTimes& times, Outcome& out
       probe.series.push_back(span);
     }
   }
-}
-
-void fill_objectives(const Experiment& experiment, const RunTimes& times, bool recovered, Outcome& outcome) {
-  const Objectives& objectives = experiment.objectives;
-  const auto add = [&](const char* name, const std::optional<Duration>& target,
-                       std::optional<Duration> achieved, UnixNs seen_until) {
-    if (!target) return;
-    OutcomeObjective objective{name, *target, achieved, false};
-    if (!achieved && times.fired != 0 && seen_until > times.fired) {
-      objective.achieved = Duration(seen_until - times.fired);
-      objective.censored = true;
-    }
-    outcome.objectives.push_back(std::move(objective));
-  };
-  if (objectives.detect) outcome.objectives.push_back({"detect", *objectives.detect, std::nullopt, false});
-  add("mitigate", objectives.mitigate, times.fired == 0 ? std::nullopt : mitigated(outcome), times.reverted);
-  add("recover", objectives.recover, recovered ? recovered_after(outcome, times.fired) : std::nullopt,
-      times.ended);
 }
 
 }  // namespace blackstart

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what the agents reported to the outcome's faults, times and objectives. Pure.
+// From what the agents reported to the outcome's faults and series. Pure.
 #pragma once
 
 #include <map>
@@ -7,7 +7,6 @@
 
 #include "agents/contract/contract.pb.h"
 #include "injector/conduct/evaluate.h"
-#include "injector/experiment/experiment.h"
 #include "injector/record/outcome.h"
 
 namespace blackstart {
@@ -16,10 +15,6 @@ namespace blackstart {
 // starts at or behind the horizon never fired and is noted.
 void fill_faults(const Plan& plan, const std::map<std::string, contract::HostReport>& reports,
                  const RunTimes& times, Duration horizon, Outcome& outcome);
-
-// mitigate: every hypothesis met while the fault lasts; recover: the steady state regained and kept.
-// What a person must mark (detect) is unknown; a run that was too short gives a lower bound.
-void fill_objectives(const Experiment& experiment, const RunTimes& times, bool recovered, Outcome& outcome);
 
 // What every probe saw, second by second; a longer run gets longer spans, never more than kMostSpans.
 // A span begins at the common instant, so none straddles the cut.

@@ -153,6 +153,58 @@ Samples objectives(const Outcome& outcome) {
   return out;
 }
 
+template <const char* Name>
+Samples time_to(const Outcome& outcome) {
+  Samples out;
+  for (const OutcomeTime& each : outcome.times)
+    if (each.time == Name) out.push_back({{{"journey", each.journey}}, seconds(each.took)});
+  return out;
+}
+constexpr char kDetect[] = "detect", kAcknowledge[] = "acknowledge", kCommand[] = "command",
+               kDecide[] = "decide", kMitigate[] = "mitigate", kRecover[] = "recover",
+               kFullRestore[] = "full-restore";
+
+Samples censored(const Outcome& outcome) {
+  Samples out;
+  for (const OutcomeTime& each : outcome.times)
+    out.push_back({{{"objective", each.time}, {"journey", each.journey}}, each.censored ? 1.0 : 0.0});
+  return out;
+}
+
+// An objective whose clock stops when somebody has it is one of the whole run.
+Samples objective_ratio(const Outcome& outcome) {
+  Samples out;
+  for (const OutcomeObjective& each : outcome.objectives) {
+    if (each.target.count() <= 0) continue;
+    const auto add = [&](const std::string& journey, Duration took) {
+      out.push_back(
+          {{{"objective", each.objective}, {"journey", journey}}, seconds(took) / seconds(each.target)});
+    };
+    if (each.clock == "respond") {
+      if (each.achieved) add("", *each.achieved);
+      continue;
+    }
+    for (const OutcomeTime& time : outcome.times)
+      if (time.time == each.objective) add(time.journey, time.took);
+  }
+  return out;
+}
+
+// What one user who asks all the time went without.
+Samples user_seconds(const Outcome& outcome) {
+  Samples out;
+  for (const auto& [name, probe] : outcome.probes) {
+    if (outcome.t0 == 0 || probe.weight <= 0 || probe.series.empty()) continue;
+    double lost = 0;
+    for (const OutcomeSpan& span : probe.series)
+      if (span.at >= outcome.fired && span.attempts > 0)
+        lost += seconds(outcome.series_step) * static_cast<double>(span.failures) /
+                static_cast<double>(span.attempts);
+    out.push_back({{{"journey", name}}, lost});
+  }
+  return out;
+}
+
 std::string escaped(const std::string& value) {
   std::string out;
   for (const char c : value) {
@@ -242,6 +294,31 @@ const std::vector<Metric>& metrics_table() {
        "1 for each needed service that stands in one site alone", single_site},
       {"blackstart_objective_seconds", "gauge", "seconds", "objective",
        "What the experiment sets as an objective", objectives},
+      {"blackstart_objective_ratio", "gauge", "ratio", "objective journey",
+       "Time taken / objective; above 1 it was missed, below 1 it was met unless the time is censored",
+       objective_ratio},
+      {"blackstart_time_to_detect_seconds", "gauge", "seconds", "journey",
+       "From the first affected packet to the first mark or alert; an empty journey is the whole run",
+       time_to<kDetect>},
+      {"blackstart_time_to_acknowledge_seconds", "gauge", "seconds", "journey", "To the mark acknowledged",
+       time_to<kAcknowledge>},
+      {"blackstart_time_to_command_seconds", "gauge", "seconds", "journey", "To the mark command",
+       time_to<kCommand>},
+      {"blackstart_time_to_decide_seconds", "gauge", "seconds", "journey", "To the mark decided",
+       time_to<kDecide>},
+      {"blackstart_time_to_mitigate_seconds", "gauge", "seconds", "journey",
+       "To the moment from which the journey's hypothesis held, while the fault lasted, and was kept",
+       time_to<kMitigate>},
+      {"blackstart_time_to_recover_seconds", "gauge", "seconds", "journey",
+       "To the end of the journey's last failure; 0: it never failed", time_to<kRecover>},
+      {"blackstart_time_to_full_restore_seconds", "gauge", "seconds", "journey",
+       "To the moment from which every journey and every service that was well before are well again",
+       time_to<kFullRestore>},
+      {"blackstart_time_censored", "gauge", "", "objective journey",
+       "1: the run ended first, the time is a lower bound", censored},
+      {"blackstart_blast_radius_user_seconds_total", "counter", "seconds", "journey",
+       "What one user who asks all the time went without since the cut: failed share of attempts × time",
+       user_seconds},
   };
   return table;
 }

@@ -98,6 +98,7 @@ struct OutcomeObjective {
   Duration target{0};
   std::optional<Duration> achieved;
   bool censored = false;  // the run was too short: achieved is a lower bound
+  std::string clock;      // what it was measured to: "resolve", it is fixed, or "respond", somebody has it
 };
 
 // Of the records 0 to asked - 1: what the system acknowledged and whether it still has it.
@@ -112,6 +113,16 @@ struct OutcomeRecords {
 struct OutcomeMark {
   std::string mark;
   UnixNs at = 0;
+  std::string source;  // who said so: "alice", "alert LoginDown"
+  std::string note;
+};
+
+// How long something took from T0, the first affected packet. One that is not known is not there.
+struct OutcomeTime {
+  std::string time;     // detect acknowledge command decide mitigate recover full-restore
+  std::string journey;  // the probe it is about; "": the whole run
+  Duration took{0};
+  bool censored = false;  // the run ended first: a lower bound
 };
 
 // What came, went or changed on a host while the run lasted, and is not ours.
@@ -138,7 +149,8 @@ struct Outcome {
   std::vector<OutcomeGate> gates;
   std::vector<OutcomeObjective> objectives;
   std::map<std::string, OutcomeRecords> records;
-  std::vector<OutcomeMark> marks;
+  std::vector<OutcomeMark> marks;  // by time
+  std::vector<OutcomeTime> times;
   std::vector<SingleSiteDependency> single_site;
   std::vector<std::string> residue;  // ours: "HOST: OBJECT; remove it with: COMMAND"
   std::vector<OutcomeChange> changes;

@@ -158,7 +158,8 @@ Outcome parsed(const json& in) {
     out.gates.push_back({each.at("gate"), maybe<bool>(each.at("passed")), maybe_duration(each.at("at"))});
   for (const json& each : in.at("objectives"))
     out.objectives.push_back({each.at("objective"), duration(each.at("target")),
-                              maybe_duration(each.at("achieved")), each.at("censored")});
+                              maybe_duration(each.at("achieved")), each.at("censored"),
+                              each.value("clock", "")});
   for (const auto& [name, each] : in.value("records", json::object()).items())
     out.records[name] = {each.at("from"),
                          each.at("asked"),
@@ -168,7 +169,12 @@ Outcome parsed(const json& in) {
                          moment(each.at("firstLost")),
                          moment(each.at("lastLost")),
                          maybe_duration(each.at("rpo"))};
-  for (const json& each : in.at("marks")) out.marks.push_back({each.at("mark"), moment(each.at("at"))});
+  for (const json& each : in.at("marks"))
+    out.marks.push_back(
+        {each.at("mark"), moment(each.at("at")), each.value("source", ""), each.value("note", "")});
+  for (const json& each : in.value("times", json::array()))
+    out.times.push_back(
+        {each.at("time"), each.at("journey"), duration(each.at("took")), each.at("censored")});
   for (const json& each : in.at("singleSite"))
     out.single_site.push_back(
         {each.at("service"), each.at("dependency"), each.at("site"), each.at("evidence")});
@@ -223,7 +229,7 @@ json outcome_json(const Outcome& outcome) {
            {"blind", outcome.blind},
            {"versions", outcome.versions}};
   for (const char* list : {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks",
-                           "singleSite", "changes", "untouched"})
+                           "times", "singleSite", "changes", "untouched"})
     out[list] = json::array();
   out["services"] = out["probes"] = out["records"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
@@ -249,7 +255,8 @@ json outcome_json(const Outcome& outcome) {
     out["objectives"].push_back({{"objective", each.objective},
                                  {"target", seconds(each.target)},
                                  {"achieved", or_null(each.achieved)},
-                                 {"censored", each.censored}});
+                                 {"censored", each.censored},
+                                 {"clock", each.clock}});
   for (const auto& [name, each] : outcome.records)
     out["records"][name] = {{"from", each.from},
                             {"asked", each.asked},
@@ -260,7 +267,13 @@ json outcome_json(const Outcome& outcome) {
                             {"lastLost", moment(each.last_lost)},
                             {"rpo", or_null(each.rpo)}};
   for (const OutcomeMark& each : outcome.marks)
-    out["marks"].push_back({{"mark", each.mark}, {"at", moment(each.at)}});
+    out["marks"].push_back(
+        {{"mark", each.mark}, {"at", moment(each.at)}, {"source", each.source}, {"note", each.note}});
+  for (const OutcomeTime& each : outcome.times)
+    out["times"].push_back({{"time", each.time},
+                            {"journey", each.journey},
+                            {"took", seconds(each.took)},
+                            {"censored", each.censored}});
   for (const OutcomeChange& each : outcome.changes)
     out["changes"].push_back({{"host", each.host},
                               {"kind", each.kind},

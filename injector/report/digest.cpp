@@ -241,15 +241,6 @@ std::vector<AnsweredAt> answered_over_time(const Outcome& outcome) {
   return out;
 }
 
-const std::vector<Yardstick>& yardsticks() {
-  static const std::vector<Yardstick> kYardsticks{{10min, "Korean law: report an outage"},
-                                                  {20min, "Kakao's own goal"},
-                                                  {4h, "asked for in public, 2022"},
-                                                  {5h, "Naver, most services, 2022"},
-                                                  {127h + 33min, "Kakao, everything, 2022"}};
-  return kYardsticks;
-}
-
 std::optional<bool> met(const OutcomeObjective& objective) {
   if (!objective.achieved) return std::nullopt;
   if (*objective.achieved > objective.target) return false;

@@ -38,12 +38,6 @@ struct AnsweredAt {
 };
 [[nodiscard]] std::vector<AnsweredAt> answered_over_time(const Outcome& outcome);
 
-// How long others took: what a recovery is measured against.
-struct Yardstick {
-  Duration length;
-  const char* name;
-};
-[[nodiscard]] const std::vector<Yardstick>& yardsticks();
 // nullopt: nobody knows; a bound below its target says nothing.
 [[nodiscard]] std::optional<bool> met(const OutcomeObjective& objective);
 [[nodiscard]] std::string achieved_text(const OutcomeObjective& objective);  // "≥ 1m 1s", "unknown"

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "injector/record/yardsticks.h"
 #include "injector/report/digest.h"
 #include "injector/report/svg.h"
 #include "injector/report/text.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "injector/record/score.h"
+#include "injector/record/yardsticks.h"
 #include "injector/report/digest.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/text.h"

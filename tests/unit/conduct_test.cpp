@@ -84,6 +84,7 @@ class ConductTest : public testing::Test {
     options.observer = &observer_;
     options.now = [this] { return agents_.now; };
     options.sleep = [this](Duration duration) { agents_.now += duration.count(); };
+    options.said = [this](bool last) { return said_ ? said_(last) : std::vector<SaidMark>{}; };
     options.abort_requested = [this] { return abort_when_ ? abort_when_() : std::nullopt; };
     return conduct(plan_, experiment_, topology_, agents_, options);
   }
@@ -104,6 +105,7 @@ class ConductTest : public testing::Test {
   SilentObserver observer_;
   std::string override_;
   std::function<std::optional<std::string>()> abort_when_;
+  std::function<std::vector<SaidMark>(bool last)> said_;
 };
 
 TEST_F(ConductTest, PassesWhenUsersNoticeNothing) {
@@ -145,6 +147,8 @@ TEST_F(ConductTest, RecoveryHasItsOwnVerdict) {
   const Outcome outcome = run();
   EXPECT_EQ(outcome.recovery_verdict, Verdict::kFail);
   EXPECT_EQ(outcome.exit_code, kExitFail);
+  EXPECT_NE(outcome.reason.find("metastable: still bad 63 s after the revert"), std::string::npos)
+      << outcome.reason;
 }
 
 TEST_F(ConductTest, NothingMatchedIsInconclusiveEvenWhenRed) {
@@ -421,6 +425,28 @@ TEST_F(ConductTest, WhatHasNoHostIsAskedFromTheConductorsOwnPlace) {
   EXPECT_TRUE(asks_from_own_place(experiment_));
   EXPECT_EQ(run().exit_code, kExitPass);
   EXPECT_EQ(agents_.hosts_seen[kOwnPlace].stops, 1);
+}
+
+TEST_F(ConductTest, MarksAreRecordedAndAnAlertOfTheCutDetectsIt) {
+  int asked_last = 0;
+  UnixNs told = 0;
+  said_ = [&](bool last) -> std::vector<SaidMark> {
+    asked_last += last;
+    if (last) return {{{"recovered", agents_.now, "alice", ""}}};
+    if (!dark() || told != 0) return {};
+    told = agents_.now;
+    return {{{"alert", told, "alert Old", ""}, 1'000}, {{"alert", told, "alert LoginDown", ""}, told}};
+  };
+  const Outcome outcome = run();
+  EXPECT_EQ(asked_last, 1);
+  ASSERT_EQ(outcome.marks.size(), 3u);
+  EXPECT_EQ(outcome.marks[0].mark, "alert") << "it began long before the cut";
+  EXPECT_EQ(outcome.marks[1].mark, "detected");
+  EXPECT_EQ(outcome.marks[2].mark, "recovered");
+  EXPECT_EQ(std::count(observer_.events.begin(), observer_.events.end(), "mark"), 3);
+  ASSERT_FALSE(outcome.times.empty());
+  EXPECT_EQ(outcome.times[0].time, "detect");
+  EXPECT_EQ(outcome.times[0].took, Duration(told - outcome.t0));
 }
 
 TEST_F(ConductTest, LosingAgentsEndsTheRun) {

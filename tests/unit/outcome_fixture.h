@@ -62,6 +62,13 @@ inline Outcome pangyo_went_dark() {
                   {"photo", "photo successRatio >= 99%", std::nullopt, std::nullopt}};
   o.guards = {{"photo successRatio >= 1% over 10s", false, std::nullopt, ""}};
   o.gates = {{"login >= 50%", true, std::chrono::seconds(20)}};
+  o.times = {{"detect", "", std::chrono::seconds(12), false},
+             {"acknowledge", "", std::chrono::seconds(25), false},
+             {"command", "", std::chrono::seconds(30), false},
+             {"decide", "", std::chrono::seconds(37), false},
+             {"mitigate", "login", std::chrono::seconds(60), true},
+             {"recover", "login", std::chrono::seconds(61), true},
+             {"full-restore", "", std::chrono::seconds(80), true}};
   o.objectives = {{"recover", std::chrono::hours(4), std::chrono::seconds(61), true}};
   o.marks = {{"detected", t0 + 12 * kSecond}};
   o.changes = {{"anyang-app", "route", "198.18.77.0/24 dev eth0", "proto 3", "appeared"}};

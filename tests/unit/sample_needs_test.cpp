@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "load.h"
 #include "needs.h"
 
 #include <arpa/inet.h>
@@ -115,6 +116,30 @@ TEST(Ask, ASilentServerCostsTheTimeoutAndNoMore) {
   EXPECT_GE(took, milliseconds(150));
   EXPECT_LT(took, milliseconds(2000));
   ::close(listener);
+}
+
+TEST(Capacity, WorksOnSoManyInOrderAndTurnsAwayWhoWouldWaitTooLong) {
+  using namespace std::chrono_literals;
+  sample::Capacity capacity(2, 100ms, 150ms);
+  const auto now = sample::Capacity::Clock::now();
+  EXPECT_EQ(capacity.take(now), now + 100ms);
+  EXPECT_EQ(capacity.take(now), now + 100ms);
+  EXPECT_EQ(capacity.take(now), now + 200ms);
+  EXPECT_EQ(capacity.take(now + 50ms), now + 200ms);
+  EXPECT_EQ(capacity.take(now + 60ms), now + 300ms);
+  EXPECT_EQ(capacity.take(now + 60ms), now + 300ms);
+  EXPECT_FALSE(capacity.take(now + 60ms)) << "240 ms are too long";
+  EXPECT_EQ(capacity.take(now + 1s), now + 1100ms);
+}
+
+TEST(RetryBudget, AllowsAShareOfTheFirstAttempts) {
+  sample::RetryBudget budget(0.25);
+  int retries = 0;
+  for (int i = 0; i < 400; ++i) {
+    budget.first_attempt();
+    for (int k = 0; k < 4; ++k) retries += budget.may_retry();
+  }
+  EXPECT_EQ(retries, 100);
 }
 
 }  // namespace

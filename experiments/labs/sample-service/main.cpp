@@ -4,26 +4,32 @@
 //   sample-service --name login --listen [::]:8080 --need cache=redis://session-cache.lab:6379
 //
 //   GET  /             200 when all needs answer, else 503; the body says which need did what
-//   GET  /healthz      200 as long as the process lives
+//   GET  /healthz      200 as long as the process lives, however busy it is
 //   PUT  /messages/ID  keeps the body in memory (--store)
 //   GET  /messages/ID  gives it back, or 404
+//
+// --slots and --work bound what it can do for GET /; --load makes it ask another, whatever comes back.
 #include <curl/curl.h>
 #include <httplib.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <thread>
 
 #include <boost/program_options.hpp>
 
+#include "load.h"
 #include "needs.h"
 
 namespace {
 
 constexpr size_t kThreads = 16;
+constexpr std::chrono::seconds kLongestQueue(3);
 constexpr size_t kMostMessages = 10'000;
 constexpr size_t kLongestMessage = 64 * 1024;
 
@@ -31,6 +37,8 @@ struct Service {
   std::string name, host;
   std::vector<sample::Need> needs;
   std::chrono::milliseconds timeout{};
+  size_t slots = 0;  // 0: as many as come
+  std::chrono::milliseconds work{};
 };
 
 struct ListenAddress {
@@ -100,12 +108,27 @@ class MessageStore {
 int serve(const Service& service, const ListenAddress& listen, bool store) {
   httplib::Server server;
   MessageStore messages;
-  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // the server deletes it
+  sample::Capacity capacity(std::max<size_t>(1, service.slots), service.work, kLongestQueue);
+  // One for each request that may wait, so that health is answered however long the queue is.
+  const size_t waiting =
+      service.slots == 0 ? 0 : service.slots * static_cast<size_t>(1 + kLongestQueue / service.work);
+  server.new_task_queue = [waiting] { return new httplib::ThreadPool(kThreads + waiting); };  // it deletes it
   server.set_keep_alive_max_count(1);  // an idle client must not hold one of few threads
   server.set_read_timeout(2, 0);
   server.set_payload_max_length(kLongestMessage);
   server.set_default_headers({{"X-Served-By", service.host}});
-  server.Get("/", [&](const httplib::Request&, httplib::Response& response) { answer(service, response); });
+  server.Get("/", [&](const httplib::Request&, httplib::Response& response) {
+    if (service.slots > 0) {
+      const auto done = capacity.take(sample::Capacity::Clock::now());
+      if (!done) {
+        response.status = 503;
+        response.set_content(service.name + " is too busy\n", "text/plain");
+        return;
+      }
+      std::this_thread::sleep_until(*done);
+    }
+    answer(service, response);
+  });
   server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("alive\n", "text/plain");
   });
@@ -134,7 +157,8 @@ int usage(const std::string& message) {
 
 int main(int argc, char** argv) {
   namespace po = boost::program_options;
-  std::string listen_text, timeout_text;
+  std::string listen_text, timeout_text, work_text;
+  sample::Load load;
   std::vector<std::string> needs;
   Service service;
   po::options_description options("sample-service: answers well exactly when everything it needs answers");
@@ -148,6 +172,15 @@ int main(int argc, char** argv) {
   options.add_options()("timeout", po::value(&timeout_text)->default_value("300ms"),
                         "for each alternative of a need");
   options.add_options()("store", "keep messages in memory: PUT and GET /messages/ID");
+  options.add_options()("slots", po::value(&service.slots)->default_value(0),
+                        "requests of GET / it works on at a time, the others wait; 0: all");
+  options.add_options()("work", po::value(&work_text)->default_value("100ms"), "how long it works on one");
+  options.add_options()("load", po::value(&load.url), "asks this URL all the time, within --timeout");
+  options.add_options()("rate", po::value(&load.rate)->default_value(10), "new requests a second of --load");
+  options.add_options()("retries", po::value(&load.retries)->default_value(0),
+                        "of --load: at once, after each attempt that failed");
+  options.add_options()("retry-budget", po::value(&load.budget)->default_value(-1, "none"),
+                        "of --load: retries a first attempt, 0.1 is one in ten");
   po::variables_map given;
   try {
     po::store(po::parse_command_line(argc, argv, options), given);
@@ -169,10 +202,21 @@ int main(int argc, char** argv) {
   const auto timeout = parse_timeout(timeout_text);
   if (!timeout) return usage("--timeout takes a duration such as 300ms or 2s, not " + timeout_text);
   service.timeout = *timeout;
+  const auto work = parse_timeout(work_text);
+  if (!work || work->count() == 0) return usage("--work takes a duration such as 100ms, not " + work_text);
+  service.work = *work;
+  if (service.slots > 64) return usage("--slots takes at most 64");
+  if (!(load.rate > 0 && load.rate <= 100) || load.retries < 0 || load.retries > 10)
+    return usage("--rate takes at most 100 a second, --retries at most 10");
   char host[256] = "";
   gethostname(host, sizeof host - 1);
   service.host = host;
   signal(SIGPIPE, SIG_IGN);
   curl_global_init(CURL_GLOBAL_DEFAULT);
+  load.timeout = service.timeout;
+  if (!load.url.empty()) {
+    if (!sample::parse_need(load.url)) return usage("--load takes a URL, not " + load.url);
+    sample::start_load(load);
+  }
   return serve(service, *listen, given.count("store") > 0);
 }
