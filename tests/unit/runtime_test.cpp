@@ -161,7 +161,7 @@ class StrandingFamily final : public FaultFamily {
     return fail_errno(EPERM, "attach");
   }
   Result<> do_fire(int64_t, const Word&) override { return {}; }
-  void do_renew(const Word&) override {}
+  Result<> do_renew(const Word&) override { return {}; }
   void do_observe(contract::HostReport&) const override {}
   Result<> do_revert() override { return fail(ErrorKind::kStranded, "remove", "a qdisc"); }
   StepLog& log_;
