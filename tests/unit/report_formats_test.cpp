@@ -27,9 +27,23 @@ using namespace std::chrono_literals;
 
 // What a reader sees of each, without the markup around it.
 std::string visible(const std::string& markup) {
-  std::string text = std::regex_replace(markup, std::regex("<style>[^]*</style>"), " ");
-  text = std::regex_replace(text, std::regex("(<testcase|<property|<failure|<error|<skipped)"), " ");
-  return std::regex_replace(text, std::regex("<[^>]*>"), " ");
+  // Not by regular expression: std::regex recurses over the length of what it matches.
+  std::string text = markup;
+  if (const size_t from = text.find("<style>"), to = text.rfind("</style>"); to != std::string::npos)
+    text.replace(from, to - from, " ");
+  for (const char* open : {"<testcase", "<property", "<failure", "<error", "<skipped"})
+    for (size_t at = 0; (at = text.find(open, at)) != std::string::npos;)
+      text.replace(at, std::string(open).size(), " ");
+  std::string out;
+  bool inside = false;
+  for (const char letter : text) {
+    if (letter == '<' || (inside && letter == '>'))
+      out += ' ';
+    else if (!inside)
+      out += letter;
+    inside = letter == '<' || (inside && letter != '>');
+  }
+  return out;
 }
 
 std::map<std::string, std::string> texts(const Outcome& outcome) {
