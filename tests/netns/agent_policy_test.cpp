@@ -35,7 +35,11 @@ class AgentPolicy : public testing::Test {
     sandbox_ = std::make_unique<NetnsSandbox>("agent");
   }
   void TearDown() override {
-    agent_.reset();
+    // Asked to go, it takes its sentinel along; killed, the sentinel would follow it.
+    if (agent_) {
+      agent_->send(SIGTERM);
+      (void)agent_->wait(std::chrono::seconds(5));
+    }
     if (!folder_.empty()) fs::remove_all(folder_);
   }
 
