@@ -43,7 +43,8 @@ Result<JournalText> parse_journal(std::string_view bytes) {
   // A header that a crash cut short, or never got past the file system's zeroes, has nothing behind it.
   const std::string_view start = bytes.substr(0, kMagic.size());
   if (bytes.size() < kJournalHeader) {
-    if (journal_header().starts_with(bytes) || bytes.find_first_not_of('\0') == std::string_view::npos)
+    if (journal_header().starts_with(bytes) || bytes.find_first_not_of('\0') == std::string_view::npos ||
+        start == kMagic)
       return JournalText{};
   }
   if (start != kMagic)
