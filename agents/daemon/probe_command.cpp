@@ -32,7 +32,7 @@ class ProberService {
         break;
       case contract::Request::kStartProbes: {
         const auto& probes = request.start_probes().probes();
-        reply.set_samples_until(forget_untaken());
+        reply.set_samples_until(prober_.pass_over());
         done = prober_.start({probes.begin(), probes.end()});
         break;
       }
@@ -54,13 +54,6 @@ class ProberService {
   }
 
  private:
-  // The cursor behind everything that was asked for an earlier purpose.
-  uint64_t forget_untaken() {
-    uint64_t until = 0;
-    for (auto rest = prober_.take(0); !rest.samples.empty(); rest = prober_.take(until)) until = rest.until;
-    return until;
-  }
-
   Prober& prober_;
 };
 

@@ -57,6 +57,8 @@ class Prober {
 
   using Batch = SampleBatch;
   [[nodiscard]] Batch take(uint64_t after, size_t limit = 10'000) { return samples_.take(after, limit); }
+  // Forgets what nobody took; returns the cursor behind it.
+  uint64_t pass_over();
 
  private:
   explicit Prober(ProberOptions options);

@@ -145,9 +145,7 @@ Result<> Runtime::start_probes(const contract::StartProbes& request, contract::R
     return fail(ErrorKind::kRefused, "probe from", identity_.host, 0,
                 "run " + probing_run_ + " probes from it");
   if (probing_run_ != request.run()) stop_probes();
-  uint64_t until = 0;
-  for (auto rest = parts_.prober->take(0); !rest.samples.empty(); rest = parts_.prober->take(until))
-    until = rest.until;
+  const uint64_t until = parts_.prober->pass_over();
   if (auto ok = parts_.prober->start({request.probes().begin(), request.probes().end()}); !ok) return ok;
   probing_run_ = request.run();
   probes_end_ = parts_.now() + kProbePatience.count();

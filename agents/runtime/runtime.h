@@ -6,7 +6,8 @@
 //   armed      refused*   → fired      reports      → free        → free one lease after arming
 //   fired      refused*   → fired      renews       → free        → free at the deadline or lease end
 //   * by another run; the same run may arm again, which replaces its order
-//   In every state a stop file means free, and refuses Arm and Fire.
+//   In every state a stop file means free, and refuses Arm and Fire. A T0 of more than a second ago frees the
+//   host; one of more than a minute ahead is refused, and it stays armed.
 //
 // Invariants:
 //   1. A free runtime has nothing in the kernel. What a failed revert leaves is residue, and said.

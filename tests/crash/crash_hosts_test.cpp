@@ -3,11 +3,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 
-#include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -15,7 +12,7 @@
 #include "agents/kernel/boot_id.h"
 #include "agents/runtime/journal.h"
 #include "agents/runtime/restart_pace.h"
-#include "tests/crash/agent_under_test.h"
+#include "tests/crash/crash_fixture.h"
 
 namespace blackstart {
 namespace {
@@ -23,45 +20,6 @@ namespace {
 using namespace test;
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-constexpr auto kTcx = contract::ATTACHMENT_TCX;
-constexpr auto kClsact = contract::ATTACHMENT_CLSACT;
-
-class CrashTest : public AgentUnderTest {
- protected:
-  void SetUp() override {
-    AgentUnderTest::SetUp();
-    if (HasFatalFailure()) return;
-    start();
-    ASSERT_TRUE(wait_until_it_answers()) << log();
-  }
-  // Once an agent and its sentinel are there.
-  [[nodiscard]] testing::AssertionResult whole_within(milliseconds at_most) {
-    if (until(at_most, [this] {
-          reap_children();
-          return whole();
-        }))
-      return testing::AssertionSuccess();
-    return testing::AssertionFailure() << "no agent with a sentinel after " << at_most.count() << " ms";
-  }
-  void kill_both() {
-    const AgentProcesses now = processes();
-    ::kill(now.agent, SIGKILL);
-    ::kill(now.sentinel, SIGKILL);
-    ASSERT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
-  }
-  [[nodiscard]] std::pair<int, std::string> reap_by_hand() const {
-    const auto [ok, output] = shell("(" + std::string(BLACKSTART_AGENT_UNDER_TEST) + " reap --state " +
-                                    state() + ") 2>&1; echo rc=$?");
-    const size_t code = output.rfind("rc=");
-    return {std::stoi(output.substr(code + 3)), output.substr(0, code)};
-  }
-  [[nodiscard]] std::string journal() const {
-    std::ostringstream out;
-    out << std::ifstream(state() + "/journal", std::ios::binary).rdbuf();
-    return out.str();
-  }
-};
 
 class EitherAttachment : public CrashTest, public testing::WithParamInterface<contract::Attachment> {};
 
@@ -126,6 +84,18 @@ TEST_P(EitherAttachment, SigtermRevertsInGoodOrder) {
   EXPECT_TRUE(until_healthy(kRestHeals));
   EXPECT_TRUE(until(kRestHeals, [this] { return all_gone(); })) << "the sentinel goes with it";
   EXPECT_THAT(log(), testing::Not(HasSubstr("died")));
+}
+
+// The metrics server ends slowly; the fault does not wait for it.
+TEST_P(EitherAttachment, SigtermRevertsBeforeTheMetricsGo) {
+  proves("S7");
+  end();
+  start({}, {"--metrics-listen", "127.0.0.1:9464"});
+  ASSERT_TRUE(wait_until_it_answers()) << log();
+  arm_and_fire(60s, GetParam());
+  ::kill(processes().agent, SIGTERM);
+  EXPECT_TRUE(until_healthy(500ms));
+  EXPECT_TRUE(until(4000ms, [this] { return all_gone(); }));
 }
 
 TEST_P(EitherAttachment, StoppingTheServiceSignalsBoth) {
@@ -366,137 +336,6 @@ TEST_F(CrashTest, AgentsThatKeepDyingAreNotAStorm) {
   ::kill(processes().agent, SIGKILL);
   EXPECT_FALSE(whole_within(3000ms)) << "now there is a pause";
   EXPECT_TRUE(whole_within(4000ms)) << log();
-}
-
-// Mounts made while this lives are the calling thread's and its children's alone.
-class OwnMounts {
- public:
-  OwnMounts() : home_(::open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC)) {
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-      throw std::runtime_error("no mount namespace");
-  }
-  ~OwnMounts() { (void)::setns(home_.get(), CLONE_NEWNS); }
-  OwnMounts(const OwnMounts&) = delete;
-  OwnMounts& operator=(const OwnMounts&) = delete;
-
- private:
-  Fd home_;
-};
-
-TEST_F(CrashTest, AFullDiskArmsNothing) {
-  proves("S6,S8,S10");
-  constexpr int kPairs = 24;
-  end();
-  {
-    const OwnMounts mounts;
-    fs::remove_all(state());
-    fs::create_directory(state());
-    ASSERT_EQ(::mount("tmpfs", state().c_str(), "tmpfs", 0, "size=16k,mode=700"), 0) << strerror(errno);
-    start();
-    ASSERT_TRUE(wait_until_it_answers()) << log();
-    // Full but for the page the journal has: it takes many interfaces to fill that one.
-    for (int i = 0; i < kPairs; ++i)
-      NetnsSandbox::run("ip link add many" + std::to_string(i) + " type veth peer name more" +
-                        std::to_string(i));
-    shell("head -c 100000 /dev/zero >" + state() + "/filler");
-    const std::string crowded = inventory();
-    const auto refused = arm(order(60s, kClsact));
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ENOSPC) << refused.error().message();
-    EXPECT_TRUE(healthy());
-    EXPECT_EQ(inventory(), crowded) << "what was attached before it was full is taken back";
-    EXPECT_FALSE(hello()->report().armed());
-    fs::remove(state() + "/filler");
-    EXPECT_TRUE(arm(order(60s, kClsact))) << "with room again it obeys";
-    EXPECT_TRUE(revert());
-    for (int i = 0; i < kPairs; ++i) NetnsSandbox::run("ip link del many" + std::to_string(i));
-    end();
-    EXPECT_TRUE(journal_empty());
-  }
-}
-
-// A memory cgroup of either version; skipped where there is none.
-class MemoryGroup {
- public:
-  MemoryGroup() {
-    for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified"}) {
-      std::ifstream controllers(std::string(root) + "/cgroup.controllers");
-      std::ostringstream list;
-      list << controllers.rdbuf();
-      const bool v1 = fs::exists(std::string(root) + "/memory.limit_in_bytes");
-      if (!v1 && list.str().find("memory") == std::string::npos) continue;
-      if (!v1) std::ofstream(std::string(root) + "/cgroup.subtree_control") << "+memory";
-      path_ = std::string(root) + "/blackstart-crash-test";
-      std::error_code code;
-      fs::create_directory(path_, code);
-      limit_ = path_ + (v1 ? "/memory.limit_in_bytes" : "/memory.max");
-      usage_ = path_ + (v1 ? "/memory.usage_in_bytes" : "/memory.current");
-      if (fs::exists(limit_)) return;
-      fs::remove(path_, code);
-      path_.clear();
-    }
-  }
-  ~MemoryGroup() {
-    if (!path_.empty())
-      (void)until(2000ms, [this] { return ::rmdir(path_.c_str()) == 0 || errno == ENOENT; });
-  }
-  MemoryGroup(const MemoryGroup&) = delete;
-  MemoryGroup& operator=(const MemoryGroup&) = delete;
-
-  [[nodiscard]] bool available() const { return !path_.empty(); }
-  void add(pid_t pid) const { std::ofstream(path_ + "/cgroup.procs") << pid << std::flush; }
-  void leave_room(size_t bytes) const {
-    size_t used = 0;
-    std::ifstream(usage_) >> used;
-    std::ofstream(limit_) << used + bytes << std::flush;
-  }
-
- private:
-  std::string path_, limit_, usage_;
-};
-
-TEST_F(CrashTest, AnAgentOutOfMemoryIsADeadAgent) {
-  proves("S2");
-  const MemoryGroup group;
-  if (!group.available()) GTEST_SKIP() << "there is no memory cgroup to put an agent in";
-  const AgentProcesses now = processes();
-  arm_and_fire(60s);
-  group.add(now.agent);
-  group.add(now.sentinel);
-  group.leave_room(48u << 20);  // for an agent and its sentinel, but not for what comes now
-  contract::Request huge;       // 60 MiB that it has to read
-  huge.mutable_collect()->set_run(std::string(60u << 20, 'x'));
-  (void)ask(huge, 5000ms);
-  EXPECT_TRUE(until(kRestHeals, [&] { return processes().agent != now.agent; }))
-      << "it should have been killed";
-  EXPECT_TRUE(until_healthy(kNetworkHeals));
-  EXPECT_TRUE(whole_within(2000ms)) << log();
-  EXPECT_TRUE(journal_empty());
-  EXPECT_EQ(inventory(), before_);
-  end();
-}
-
-// Deadlines stand on CLOCK_MONOTONIC. Where the machine's clock is ours to set: the emulated kernel.
-TEST_F(CrashTest, AWallClockThatJumpsMovesNoDeadline) {
-  proves("S1");
-  if (!std::getenv("BLACKSTART_TEST_SETS_CLOCK"))
-    GTEST_SKIP() << "BLACKSTART_TEST_SETS_CLOCK is not set: this machine's clock is not ours";
-  for (const int hour : {3600, -3600}) {
-    arm_and_fire(1500ms);
-    const auto fired = std::chrono::steady_clock::now();
-    timespec wall{};
-    ::clock_gettime(CLOCK_REALTIME, &wall);
-    wall.tv_sec += hour;
-    ASSERT_EQ(::clock_settime(CLOCK_REALTIME, &wall), 0);
-    std::this_thread::sleep_for(500ms);
-    EXPECT_FALSE(healthy()) << "not earlier";
-    EXPECT_TRUE(until_healthy(3000ms));
-    EXPECT_LE(std::chrono::steady_clock::now() - fired, 1700ms) << "not later";
-    EXPECT_TRUE(until(kRestHeals, [this] { return journal_empty(); }));
-    ::clock_gettime(CLOCK_REALTIME, &wall);
-    wall.tv_sec -= hour;
-    ASSERT_EQ(::clock_settime(CLOCK_REALTIME, &wall), 0);
-  }
 }
 
 }  // namespace
