@@ -10,6 +10,7 @@
 #include "injector/conduct/fill_outcome.h"
 #include "injector/conduct/fleet.h"
 #include "injector/conduct/gates.h"
+#include "injector/conduct/gray.h"
 #include "injector/conduct/impact_watch.h"
 #include "injector/conduct/preconditions.h"
 #include "injector/conduct/records.h"
@@ -51,6 +52,7 @@ class Run {
       const ConductOptions& options)
       : plan_(plan),
         experiment_(experiment),
+        topology_(topology),
         channel_(channel),
         options_(options),
         impact_(topology, plan),
@@ -291,6 +293,10 @@ class Run {
     fill_full_restore(impact_, times_, outcome_);
     fill_objectives(experiment_.objectives, outcome_);
     if (times_.fired != 0) fill_records(experiment_, histories_, times_.ended, outcome_);
+    fill_gray(topology_, experiment_, impact_, histories_, times_, outcome_);
+    for (const OutcomeGray& each : outcome_.gray)
+      note("gray failure: " + each.service + " passed its checks while " + each.journey + " failed for " +
+           format_duration(Duration(each.to - each.from)));
 
     const bool left_behind = stranded_ || !outcome_.residue.empty() || error_;
     if (refused_ && refused_->kind == ErrorKind::kStranded && armed_) stranded_ = true;
@@ -467,6 +473,7 @@ class Run {
 
   const Plan& plan_;
   const Experiment& experiment_;
+  const Topology& topology_;
   Channel& channel_;
   const ConductOptions& options_;
   ImpactWatch impact_;

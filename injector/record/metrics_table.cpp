@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 #include <sstream>
 
 #include "injector/record/score.h"
@@ -143,6 +144,14 @@ Samples single_site(const Outcome& outcome) {
                     {"evidence", each.evidence}},
                    1});
   }
+  return out;
+}
+
+Samples gray_failure(const Outcome& outcome) {
+  std::set<std::string> services;
+  for (const OutcomeGray& each : outcome.gray) services.insert(each.service);
+  Samples out;
+  for (const std::string& service : services) out.push_back({{{"service", service}}, 1});
   return out;
 }
 
@@ -292,6 +301,8 @@ const std::vector<Metric>& metrics_table() {
        [](O o) { return if_known(o, static_cast<double>(score(o).false_alarms.size())); }},
       {"blackstart_single_site_dependency", "gauge", "", "service dependency site role evidence",
        "1 for each needed service that stands in one site alone", single_site},
+      {"blackstart_gray_failure", "gauge", "", "service",
+       "1 for each service that passed its checks while a journey through it failed", gray_failure},
       {"blackstart_objective_seconds", "gauge", "seconds", "objective",
        "What the experiment sets as an objective", objectives},
       {"blackstart_objective_ratio", "gauge", "ratio", "objective journey",

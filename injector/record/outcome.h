@@ -39,6 +39,15 @@ struct OutcomePhase {
   UnixNs start = 0, end = 0;
 };
 
+// What had to be true before anything was touched.
+struct OutcomePrecondition {
+  std::string precondition;  // as the experiment says it, or "windows"
+  std::string purpose;       // what it is for; may be ""
+  std::string answer;        // why it was red, or when the windows are open; may be ""
+  bool met = false;
+  std::string overridden;  // a person's reason to go on all the same; ""
+};
+
 struct OutcomeFault {
   std::string id, kind, engine;
   std::vector<std::string> hosts;
@@ -125,6 +134,25 @@ struct OutcomeTime {
   bool censored = false;  // the run ended first: a lower bound
 };
 
+// A service that passed its own checks while a journey through it failed.
+struct OutcomeGray {
+  std::string service, journey;
+  UnixNs from = 0, to = 0;
+};
+
+// Who was back, and when: of the services and hosts that were well before the cut, those whose every check
+// passed. A host without a service that can be asked counts nowhere.
+struct OutcomeRecovery {
+  struct Point {
+    UnixNs at = 0;
+    size_t services = 0;
+    std::map<std::string, size_t> hosts;  // by site; every site of `hosts`
+  };
+  size_t services = 0;                  // well before the cut
+  std::map<std::string, size_t> hosts;  // well before the cut, by site
+  std::vector<Point> curve;             // from the cut to the end, a point for each change
+};
+
 // What came, went or changed on a host while the run lasted, and is not ours.
 struct OutcomeChange {
   std::string host, kind, object, detail, change;  // change: "appeared", "vanished", "changed"
@@ -141,6 +169,7 @@ struct Outcome {
   UnixNs fired = 0;    // the common instant agreed on
   std::optional<Duration> apply_skew;
   std::vector<OutcomePhase> phases;
+  std::vector<OutcomePrecondition> preconditions;
   std::vector<OutcomeFault> faults;
   std::map<std::string, OutcomeService> services;
   std::map<std::string, OutcomeProbe> probes;
@@ -151,6 +180,8 @@ struct Outcome {
   std::map<std::string, OutcomeRecords> records;
   std::vector<OutcomeMark> marks;  // by time
   std::vector<OutcomeTime> times;
+  std::vector<OutcomeGray> gray;
+  OutcomeRecovery recovery;
   std::vector<SingleSiteDependency> single_site;
   std::vector<std::string> residue;  // ours: "HOST: OBJECT; remove it with: COMMAND"
   std::vector<OutcomeChange> changes;

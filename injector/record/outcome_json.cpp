@@ -108,6 +108,9 @@ Outcome parsed(const json& in) {
   out.apply_skew = maybe_duration(in.at("applySkew"));
   for (const json& phase : in.at("phases"))
     out.phases.push_back({phase.at("phase"), moment(phase.at("start")), moment(phase.at("end"))});
+  for (const json& each : in.value("preconditions", json::array()))
+    out.preconditions.push_back(
+        {each.at("precondition"), each.at("for"), each.at("answer"), each.at("met"), each.at("overridden")});
   for (const json& each : in.at("faults")) {
     const json& packets = each.at("packets");
     OutcomeFault fault{each.at("id"),
@@ -175,6 +178,16 @@ Outcome parsed(const json& in) {
   for (const json& each : in.value("times", json::array()))
     out.times.push_back(
         {each.at("time"), each.at("journey"), duration(each.at("took")), each.at("censored")});
+  for (const json& each : in.value("gray", json::array()))
+    out.gray.push_back(
+        {each.at("service"), each.at("journey"), moment(each.at("from")), moment(each.at("to"))});
+  if (const auto recovery = in.find("recovery"); recovery != in.end()) {
+    out.recovery.services = recovery->at("services");
+    out.recovery.hosts = recovery->at("hosts").get<std::map<std::string, size_t>>();
+    for (const json& point : recovery->at("curve"))
+      out.recovery.curve.push_back({moment(point.at("at")), point.at("services"),
+                                    point.at("hosts").get<std::map<std::string, size_t>>()});
+  }
   for (const json& each : in.at("singleSite"))
     out.single_site.push_back(
         {each.at("service"), each.at("dependency"), each.at("site"), each.at("evidence")});
@@ -229,12 +242,18 @@ json outcome_json(const Outcome& outcome) {
            {"blind", outcome.blind},
            {"versions", outcome.versions}};
   for (const char* list : {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks",
-                           "times", "singleSite", "changes", "untouched"})
+                           "times", "gray", "preconditions", "singleSite", "changes", "untouched"})
     out[list] = json::array();
   out["services"] = out["probes"] = out["records"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
     out["phases"].push_back(
         {{"phase", phase.phase}, {"start", moment(phase.start)}, {"end", moment(phase.end)}});
+  for (const OutcomePrecondition& each : outcome.preconditions)
+    out["preconditions"].push_back({{"precondition", each.precondition},
+                                    {"for", each.purpose},
+                                    {"answer", each.answer},
+                                    {"met", each.met},
+                                    {"overridden", each.overridden}});
   for (const OutcomeFault& fault : outcome.faults) out["faults"].push_back(fault_json(fault, moment));
   for (const auto& [name, service] : outcome.services)
     out["services"][name] = {{"predicted", impact_name(service.predicted.impact)},
@@ -274,6 +293,16 @@ json outcome_json(const Outcome& outcome) {
                             {"journey", each.journey},
                             {"took", seconds(each.took)},
                             {"censored", each.censored}});
+  for (const OutcomeGray& each : outcome.gray)
+    out["gray"].push_back({{"service", each.service},
+                           {"journey", each.journey},
+                           {"from", moment(each.from)},
+                           {"to", moment(each.to)}});
+  out["recovery"] = {
+      {"services", outcome.recovery.services}, {"hosts", outcome.recovery.hosts}, {"curve", json::array()}};
+  for (const OutcomeRecovery::Point& point : outcome.recovery.curve)
+    out["recovery"]["curve"].push_back(
+        {{"at", moment(point.at)}, {"services", point.services}, {"hosts", point.hosts}});
   for (const OutcomeChange& each : outcome.changes)
     out["changes"].push_back({{"host", each.host},
                               {"kind", each.kind},

@@ -60,6 +60,11 @@ TEST_F(Metastable, RetriesKeepTheServiceDownThoughNothingIsCutAnyMore) {
   EXPECT_TRUE(outcome["residue"].empty());
   EXPECT_EQ(outcome["probes"]["order"]["before"], 1.0);
   EXPECT_LT(outcome["probes"]["order"]["after"], 0.5);
+  // Its health check asks for no work.
+  ASSERT_EQ(outcome["gray"].size(), 1u) << outcome["gray"];
+  EXPECT_EQ(outcome["gray"][0]["service"], "orders");
+  EXPECT_EQ(outcome["gray"][0]["journey"], "order");
+  EXPECT_GE(outcome["gray"][0]["from"], 11) << "while it is cut its check fails too";
   EXPECT_EQ(censored_of(outcome), (std::set<std::string>{"mitigate", "recover", "full-restore"}));
 }
 

@@ -69,6 +69,13 @@ inline Outcome pangyo_went_dark() {
              {"mitigate", "login", std::chrono::seconds(60), true},
              {"recover", "login", std::chrono::seconds(61), true},
              {"full-restore", "", std::chrono::seconds(80), true}};
+  o.gray = {{"send", "photo", t0 + 5 * kSecond, t0 + 9 * kSecond}};
+  o.preconditions = {{"capacity: ratio >= 0.5 over 10s", "Anyang can carry everybody", "", true, ""},
+                     {"windows", "", "closed until Sun 02:00 Asia/Seoul", false, "the owner agreed"}};
+  o.recovery = {2,
+                {{"anyang", 3}, {"pangyo", 4}},
+                {{t0 + kSecond, 1, {{"anyang", 3}, {"pangyo", 0}}},
+                 {t0 + 62 * kSecond, 2, {{"anyang", 3}, {"pangyo", 4}}}}};
   o.objectives = {{"recover", std::chrono::hours(4), std::chrono::seconds(61), true}};
   o.marks = {{"detected", t0 + 12 * kSecond}};
   o.changes = {{"anyang-app", "route", "198.18.77.0/24 dev eth0", "proto 3", "appeared"}};
