@@ -41,6 +41,7 @@ char state_of(pid_t pid) {
 }  // namespace
 
 std::optional<milliseconds> until(milliseconds at_most, const std::function<bool()>& holds) {
+  at_most = patience(at_most);
   const auto start = std::chrono::steady_clock::now();
   for (;;) {
     const bool now = holds();

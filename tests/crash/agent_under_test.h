@@ -15,6 +15,7 @@
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/contract/units.h"
 #include "agents/kernel/fd.h"
+#include "tests/support/emulated.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/order_builder.h"
 #include "tests/support/promise.h"
@@ -32,7 +33,7 @@ struct AgentProcesses {
   std::vector<pid_t> all;
 };
 
-// Asks every few milliseconds; how long it took, or nothing after `at_most`.
+// Asks every few milliseconds; how long it took, or nothing after `at_most` (of a processor of its own).
 std::optional<milliseconds> until(milliseconds at_most, const std::function<bool()>& holds);
 
 class AgentUnderTest : public testing::Test {

@@ -83,7 +83,7 @@ TEST_P(EveryCrashPoint, IsSurvived) {
   const auto healed = until_healthy(2000ms);
   ASSERT_TRUE(healed) << "traffic does not come back";
   if (agent_died) {
-    EXPECT_LE(*healed, kNetworkHeals);
+    EXPECT_LE(*healed, patience(kNetworkHeals));
   }
   reap_children();
 

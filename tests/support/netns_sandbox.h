@@ -8,7 +8,9 @@
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
 #include <string>
 
 #include "agents/kernel/netns.h"
@@ -28,15 +30,19 @@ class NetnsSandbox {
  public:
   explicit NetnsSandbox(const std::string& name) : name_(name) {
     remove();
-    for (const char* host : {"here", "there", "router"}) {
-      run("ip netns add " + netns(host));
-      run("ip -n " + netns(host) + " link set lo up");
+    std::string added;
+    for (const char* host : kHosts) added += "netns add " + netns(host) + "\n";
+    ip("", added);
+    for (const char* host : kHosts) {
       // Addresses work at once, link-local ones too.
-      in(host, "sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0");
+      set(host, "ipv6/conf/default/accept_dad", "0");
+      set(host, "ipv6/conf/default/dad_transmits", "0");
     }
-    join("here", 1);
-    join("there", 2);
-    in("router", "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+    set("router", "ipv4/ip_forward", "1");
+    set("router", "ipv6/conf/all/forwarding", "1");
+    ip("router", "link set lo up\n" + side_of_router("here", "1") + side_of_router("there", "2"));
+    ip("here", side_of_host("1"));
+    ip("there", side_of_host("2"));
   }
   ~NetnsSandbox() { remove(); }
   NetnsSandbox(const NetnsSandbox&) = delete;
@@ -63,25 +69,33 @@ class NetnsSandbox {
   }
 
  private:
-  void in(const std::string& host, const std::string& command) const {
-    const auto inside = enter(host);
-    run(command);
+  static constexpr std::array kHosts{"here", "there", "router"};
+
+  // Many commands of ip by one process: where processes are slow to start, that is most of a test.
+  void ip(const std::string& host, const std::string& lines) const {
+    run("ip " + (host.empty() ? "" : "-n " + netns(host)) + " -batch - <<'END'\n" + lines + "END\n");
   }
-  void join(const std::string& host, int site) const {
-    const std::string n = std::to_string(site), ns = netns(host), router = netns("router");
-    run("ip -n " + ns + " link add eth0 type veth peer name site" + n + " netns " + router);
-    run("ip -n " + ns + " addr add 198.18." + n + ".11/24 dev eth0");
-    run("ip -n " + ns + " addr add fd00:18:" + n + "::11/64 dev eth0 nodad");
-    run("ip -n " + router + " addr add 198.18." + n + ".1/24 dev site" + n);
-    run("ip -n " + router + " addr add fd00:18:" + n + "::1/64 dev site" + n + " nodad");
-    run("ip -n " + router + " link set site" + n + " up");
-    run("ip -n " + ns + " link set eth0 up");
-    run("ip -n " + ns + " route add default via 198.18." + n + ".1");
-    run("ip -n " + ns + " route add default via fd00:18:" + n + "::1");
+  void set(const std::string& host, const std::string& sysctl, const std::string& value) const {
+    const auto inside = enter(host);
+    if (!(std::ofstream("/proc/sys/net/" + sysctl) << value << std::flush))
+      throw std::runtime_error("write " + sysctl);
+  }
+  [[nodiscard]] std::string side_of_router(const std::string& host, const std::string& site) const {
+    const std::string device = "site" + site;
+    return "link add " + device + " type veth peer name eth0 netns " + netns(host) + "\naddr add 198.18." +
+           site + ".1/24 dev " + device + "\naddr add fd00:18:" + site + "::1/64 dev " + device +
+           " nodad\nlink set " + device + " up\n";
+  }
+  [[nodiscard]] static std::string side_of_host(const std::string& site) {
+    return "link set lo up\naddr add 198.18." + site + ".11/24 dev eth0\naddr add fd00:18:" + site +
+           "::11/64 dev eth0 nodad\nlink set eth0 up\nroute add default via 198.18." + site +
+           ".1\nroute add default via fd00:18:" + site + "::1\n";
   }
   void remove() const {
-    for (const char* host : {"here", "there", "router"})
-      (void)shell("ip netns list | grep -qw " + netns(host) + " && ip netns del " + netns(host));
+    std::string lines;
+    for (const char* host : kHosts)
+      if (std::filesystem::exists("/run/netns/" + netns(host))) lines += "netns del " + netns(host) + "\n";
+    if (!lines.empty()) ip("", lines);
   }
 
   std::string name_;

@@ -25,7 +25,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 
 # Programs of this machine that the tests, a lab and the suite call.
-TOOLS = """bpftool cat comm curl cut find grep ip kill ls mkdir mktemp modprobe mount nft rm sed sh sleep
+TOOLS = """bpftool cat comm curl cut find grep ip kill ls mkdir mktemp modprobe mount nft rm rmdir sed sh sleep
            sort sysctl tc uname""".split()
 # Folders of the kernel's modules it may ask for: networking, and what networking depends on.
 MODULES = ["net", "lib", "crypto", "arch/x86/crypto", "drivers/net/veth.ko", "drivers/net/tun.ko",
