@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every fuzz target of a build folder for some seconds and says what each has seen.
+"""Runs every fuzz target of a build folder for some seconds, as many at once as there are processors, and
+says what each has seen.
 
 usage: run.py BUILD SECONDS [TARGET…]
 
@@ -8,10 +9,12 @@ What a target learns stays in BUILD/corpus/TARGET for the next time. An input th
 too long or too much memory, is left in BUILD/found and ends the run with 1: it belongs into
 tests/fuzz/corpus/TARGET together with what repairs it.
 """
+import os
 import pathlib
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMITS = ["-rss_limit_mb=512", "-malloc_limit_mb=256", "-timeout=10", "-max_len=65536"]
@@ -24,7 +27,7 @@ def run(program, seconds):
     learned, found = build / "corpus" / name, build / "found"
     learned.mkdir(parents=True, exist_ok=True)
     found.mkdir(exist_ok=True)
-    before = set(found.iterdir())
+    before = set(found.glob(f"{name}-*"))
     seeds = (program.parent / f"{program.name}.inputs").read_text().split(";")
     words = [program, f"-max_total_time={seconds}", "-print_final_stats=1", f"-artifact_prefix={found}/{name}-", *LIMITS]
     if (HERE / f"{name}.dict").exists():
@@ -35,7 +38,7 @@ def run(program, seconds):
     text = log.read_text(errors="replace")
     executions = re.findall(r"stat::number_of_executed_units: (\d+)", text) or ["0"]
     coverage = re.findall(r"\bcov: (\d+)", text) or ["0"]
-    problems = sorted(set(found.iterdir()) - before)
+    problems = sorted(set(found.glob(f"{name}-*")) - before)
     if code != 0 and not problems:
         problems = [log]
     return int(executions[-1]), int(coverage[-1]), problems
@@ -51,8 +54,9 @@ def main():
         sys.exit(f"no fuzz targets in {build}")
     print(f"{'target':<12} {'executions':>12} {'edges':>7}  found", flush=True)
     broken = False
-    for program in programs:
-        executions, edges, problems = run(program, seconds)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = zip(programs, pool.map(lambda program: run(program, seconds), programs))
+    for program, (executions, edges, problems) in results:
         # A target that ran nothing has shown nothing.
         broken = broken or bool(problems) or executions == 0
         print(f"{program.name.removeprefix('fuzz_'):<12} {executions:>12} {edges:>7}  "
