@@ -109,8 +109,10 @@ std::string picture(const Section& section, const Outcome& outcome) {
                     "<i class=\"answered\"></i>answered <i class=\"failed\"></i>failed; a fault's bar "
                     "<i class=\"empty\"></i>no data");
     case Picture::kRecovery:
-      return figure(recovery_svg, outcome,
-                    "share of requests answered, journeys by weight; a gap is a time without data");
+      return figure(
+          recovery_svg, outcome,
+          "curve: share of requests answered, journeys by weight; a gap is a time without data · bars: "
+          "services and hosts that passed every check, of those that were well before");
     case Picture::kObjectives:
       return figure(objectives_svg, outcome,
                     "bar: what it took · black: the objective · lines: what others took or asked for");
