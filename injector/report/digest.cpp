@@ -158,7 +158,7 @@ std::string headline(const Outcome& outcome) {
 
 std::vector<Figure> figures(const Outcome& outcome) {
   std::vector<Figure> list{users(outcome),      services_hurt(outcome), back(outcome),
-                           prediction(outcome), injected(outcome),      left_behind(outcome)};
+                           prediction(outcome), left_behind(outcome),   injected(outcome)};
   if (!outcome.records.empty()) list.insert(list.begin() + 1, data(outcome));
   return list;
 }

@@ -177,7 +177,7 @@ std::string recovery_svg(const Outcome& outcome, int width) {
   constexpr double kStrip = 20, kRow = kLabelLine + 5 + kStrip;
   const double bottom = curve_bottom + static_cast<double>(back.size()) * kRow;
   const UnixNs from = answers ? std::max(curve.front().at, outcome.t0 - 10 * step) : outcome.t0;
-  const UnixNs to = answers ? curve.back().at + step : end_of(outcome);
+  const UnixNs to = end_of(outcome);
   const TimeAxis axis(from, to, left, width - kMargin);
   const auto level = [&](double ratio) { return curve_bottom - ratio * height; };
 
@@ -214,7 +214,7 @@ std::string recovery_svg(const Outcome& outcome, int width) {
   }
   double y = curve_bottom;
   for (const ComingBack& each : back) {
-    svg.text(left, y + kLabelLine, each.text, "label strong");
+    svg.text(0, y + kLabelLine, each.text);
     draw_coming_back(svg, axis, outcome, each, y + kLabelLine + 5, kStrip);
     y += kRow;
   }

@@ -41,7 +41,7 @@ ComingBack row(const Outcome& outcome, const std::string& who, size_t well,
   UnixNs since_when = 0;  // all of them, from here to the end
   for (const OutcomeRecovery::Point& point : outcome.recovery.curve) {
     const size_t now = count(point);
-    out.curve.push_back({point.at, now});
+    if (out.curve.empty() || out.curve.back().count != now) out.curve.push_back({point.at, now});
     out.away = out.away || now < well;
     if (now < well)
       since_when = 0;
@@ -49,7 +49,7 @@ ComingBack row(const Outcome& outcome, const std::string& who, size_t well,
       since_when = point.at;
   }
   const std::string of = std::to_string(out.curve.back().count) + " of " + std::to_string(well) + " " + who;
-  out.text = !out.away         ? of + " were there all the time"
+  out.text = !out.away         ? of + " there throughout"
              : since_when == 0 ? of + " back when the run ended"
                                : of + " back at " + since(from_zero(outcome, since_when));
   return out;

@@ -52,11 +52,11 @@ struct ComingBack {
     UnixNs at = 0;
     size_t count = 0;
   };
-  std::string who;    // "services", "hosts of pangyo"
-  size_t well = 0;    // before the cut
-  bool away = false;  // one of them was not there at some moment
-  std::string text;   // "4 of 4 hosts of pangyo back at T0 + 1m 2s"
-  std::vector<Point> curve;
+  std::string who;           // "services", "hosts of pangyo"
+  size_t well = 0;           // before the cut
+  bool away = false;         // one of them was not there at some moment
+  std::string text;          // "4 of 4 hosts of pangyo back at T0 + 1m 2s"
+  std::vector<Point> curve;  // a point for each change; never empty
 };
 // Services first; without those of whom none was well before. Empty without a curve.
 [[nodiscard]] std::vector<ComingBack> coming_back(const Outcome& outcome);

@@ -32,14 +32,14 @@ Section preconditions_red(const Outcome& outcome) {
 Section times(const Outcome& outcome) {
   Section out{"How long it took", {}, {}};
   if (outcome.times.empty()) return out;
-  out.table.push_back({"time to", "journey", "took", "within", "answer"});
+  out.table.push_back({"time to", "took", "objective"});
   for (const OutcomeTime& each : outcome.times) {
-    const OutcomeObjective* objective = objective_of(outcome, each);
-    out.table.push_back({each.time, each.journey.empty() ? "the run" : each.journey,
-                         lasting(each.took, each.censored), objective ? lasting(objective->target) : "",
-                         objective ? yes_no(met({each.time, objective->target, each.took, each.censored, ""}),
-                                            "met", "NOT met")
-                                   : ""});
+    std::string answer;
+    if (const OutcomeObjective* objective = objective_of(outcome, each))
+      answer = yes_no(met({each.time, objective->target, each.took, each.censored, ""}), "met", "NOT met") +
+               ", within " + lasting(objective->target);
+    out.table.push_back({each.time + (each.journey.empty() ? "" : ", " + each.journey),
+                         lasting(each.took, each.censored), answer});
   }
   out.lines.emplace_back("from T0, the first packet hit");
   if (std::any_of(outcome.times.begin(), outcome.times.end(),
