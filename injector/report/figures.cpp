@@ -175,7 +175,7 @@ std::string recovery_svg(const Outcome& outcome, int width) {
   const int64_t step = outcome.series_step.count();
   const double left = 40, top = kLabelLine + 6, height = answers ? 130 : 0, curve_bottom = top + height;
   constexpr double kStrip = 20, kRow = kLabelLine + 5 + kStrip;
-  const double bottom = curve_bottom + static_cast<double>(back.size()) * kRow;
+  const double rows_y = curve_bottom + 6, bottom = rows_y + static_cast<double>(back.size()) * kRow;
   const UnixNs from = answers ? std::max(curve.front().at, outcome.t0 - 10 * step) : outcome.t0;
   const UnixNs to = end_of(outcome);
   const TimeAxis axis(from, to, left, width - kMargin);
@@ -212,7 +212,7 @@ std::string recovery_svg(const Outcome& outcome, int width) {
     }
     svg.path(data, "curve");
   }
-  double y = curve_bottom;
+  double y = rows_y;
   for (const ComingBack& each : back) {
     svg.text(0, y + kLabelLine, each.text);
     draw_coming_back(svg, axis, outcome, each, y + kLabelLine + 5, kStrip);

@@ -11,8 +11,8 @@ namespace blackstart::report {
 namespace {
 
 // As kTimesOfARun.
-constexpr const char* kPassed[] = {"noticed",   "acknowledged", "under command",      "decided",
-                                   "mitigated", "recovered",    "everything restored"};
+constexpr const char* kPassed[] = {"noticed",   "acknowledged", "under command",   "decided",
+                                   "mitigated", "recovered",    "restored in full"};
 static_assert(std::size(kPassed) == std::size(kTimesOfARun));
 
 // The steps of people between the first alarm and the decision.
@@ -131,8 +131,10 @@ std::vector<OutcomeMark> marks_beside_times(const Outcome& outcome) {
 std::string times_sentence(const Outcome& outcome) {
   std::vector<std::string> words;
   for (size_t i = 0; i < std::size(kTimesOfARun); ++i)
-    if (const auto took = slowest(outcome, kTimesOfARun[i]))
-      words.push_back(std::string(kPassed[i]) + " after " + lasting(took->took, took->censored));
+    if (const auto took = slowest(outcome, kTimesOfARun[i]); took && !between(took->time))
+      words.push_back(took->censored
+                          ? std::string("not seen ") + kPassed[i] + " (" + lasting(took->took, true) + ")"
+                          : std::string(kPassed[i]) + " after " + lasting(took->took));
   return words.empty() ? "" : "From the first packet hit: " + joined(words) + ".";
 }
 

@@ -36,7 +36,8 @@ inline constexpr const char* kTimesOfARun[] = {"detect",   "acknowledge", "comma
 [[nodiscard]] std::string times_text(const Outcome& outcome);
 // Without those that say the same as a time of times_text().
 [[nodiscard]] std::vector<OutcomeMark> marks_beside_times(const Outcome& outcome);
-// "Noticed after 12s, recovered after ≥ 1m 1s." The same for those who do not know the names.
+// "From the first packet hit: noticed after 12s, not seen recovered (≥ 1m 1s)." For those who do not know
+// the names of the times; "": there are none.
 [[nodiscard]] std::string times_sentence(const Outcome& outcome);
 // The objective a time is measured against; null: there is none, or it is about another moment
 // (clock: respond).
