@@ -126,7 +126,22 @@ inline Outcome pangyo_went_dark_bridged() {
   return o;
 }
 
-// The same, with names and answers that would like to be markup.
+// Refused before anything was touched.
+inline Outcome nobody_started() {
+  Outcome o;
+  o.run = "r-3";
+  o.experiment = "pangyo-blackhole";
+  o.summary = "Everything to and from Pangyo disappears.";
+  o.topology = "messenger";
+  o.hash = std::string(64, 'a');
+  o.exit_code = kExitRefused;
+  o.reason = "a precondition is red: capacity >= 0.5";
+  o.preconditions = {{"no incident", "", "", true, ""},
+                     {"capacity >= 0.5", "Anyang can carry everybody", "it was 0.3", false, ""}};
+  return o;
+}
+
+// Pangyo went dark, with names and answers that would like to be markup.
 inline Outcome hostile() {
   const std::string nasty =
       "\"'><script>window.pwned = 1</script><img src=x onerror=alert(1)>|`*_[a](b)&\x01\xff]]>\n# x";

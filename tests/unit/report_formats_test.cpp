@@ -161,9 +161,7 @@ TEST(Html, DrawsTheTimelineAndTheMatrix) {
   Outcome mute = pangyo_went_dark();
   mute.probes.clear();
   EXPECT_THAT(html_text(mute), HasSubstr("<title>4 of 4 hosts of pangyo from T0 + 1m 2s</title>"));
-  Outcome nothing;
-  nothing.reason = "refused";
-  EXPECT_THAT(html_text(nothing), AllOf(HasSubstr("NOT RUN"), Not(HasSubstr("<svg"))));
+  EXPECT_THAT(html_text(nobody_started()), AllOf(HasSubstr("NOT RUN"), Not(HasSubstr("<svg"))));
 }
 
 TEST(Editions, GiveEachReaderTheirOwn) {

@@ -128,11 +128,7 @@ TEST(Terminal, WhoWasBackAndWhen) {
 }
 
 TEST(Terminal, ARefusedRunSaysWhichPreconditionWasRedAndWhy) {
-  Outcome refused;
-  refused.exit_code = kExitRefused;
-  refused.reason = "a precondition is red";
-  refused.preconditions = {{"capacity >= 0.5", "Anyang can carry everybody", "it was 0.3", false, ""},
-                           {"no incident", "", "", true, ""}};
+  const Outcome refused = nobody_started();
   const std::string text = terminal_text(refused);
   EXPECT_THAT(text, ContainsRegex("capacity >= 0.5 +✗ red +it was 0.3"));
   EXPECT_THAT(text, ContainsRegex("no incident +✓ held"));
