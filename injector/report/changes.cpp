@@ -152,7 +152,10 @@ Changes changes(const Outcome& before, const Outcome& after) {
     if (is == after.probes.end()) continue;
     all.ratios(name + " answered during the faults", was.during, is->second.during);
     all.ratios(name + " answered afterwards", was.after, is->second.after);
-    all.times(name + " hurt until, after T0", hurt_until(before, was), hurt_until(after, is->second));
+    const OutcomeTime recover{"recover", name, Duration{0}, false};
+    if (!time_like(recover, before) ||
+        !time_like(recover, after))  // which say the same, and whether it lasted
+      all.times(name + " hurt until, after T0", hurt_until(before, was), hurt_until(after, is->second));
   }
   for (const OutcomeTime& was : before.times)
     if (const OutcomeTime* is = time_like(was, after))

@@ -157,6 +157,7 @@ std::string headline(const Outcome& outcome) {
 }
 
 std::vector<Figure> figures(const Outcome& outcome) {
+  if (outcome.verdict == Verdict::kNone) return {left_behind(outcome)};
   std::vector<Figure> list{users(outcome),      services_hurt(outcome), back(outcome),
                            prediction(outcome), left_behind(outcome),   injected(outcome)};
   if (!outcome.records.empty()) list.insert(list.begin() + 1, data(outcome));

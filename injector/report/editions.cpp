@@ -25,7 +25,7 @@ std::vector<Section> sections(const Outcome& outcome, Edition edition) {
   std::vector<Section> list;
   switch (edition) {
     case Edition::kSre:
-      list = {key_figures(outcome, 6),  what_happened(outcome), preconditions(outcome),
+      list = {key_figures(outcome, 6),  preconditions(outcome), what_happened(outcome),
               timeline(outcome, false), services(outcome),      gray(outcome),
               probes(outcome),          records(outcome),       recovery(outcome),
               judged(outcome),          times(outcome),         objectives(outcome),

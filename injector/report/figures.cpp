@@ -158,9 +158,12 @@ std::string timeline_svg(const Outcome& outcome, int width) {
   }
   row = probes_y;
   for (const auto& [name, probe] : outcome.probes) {
-    svg.text(0, row + kLabelLine - 2, name + (probe.from.empty() ? "" : " from " + probe.from),
+    const std::string answered = percent(probe.during) + " during";
+    svg.text(0, row + kLabelLine - 2,
+             Svg::shortened(name + (probe.from.empty() ? "" : " from " + probe.from),
+                            width - Svg::text_width(answered), "label strong"),
              "label strong");
-    svg.text(width, row + kLabelLine - 2, percent(probe.during) + " during", "label", "end");
+    svg.text(width, row + kLabelLine - 2, answered, "label", "end");
     draw_strip(svg, axis, probe, outcome.series_step, row + kLabelLine + 3, kStrip);
     row += kLabelLine + 5 + kStrip;
   }

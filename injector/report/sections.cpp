@@ -83,6 +83,7 @@ Section services(const Outcome& outcome) {
               {},
               {{"service", "predicted", "observed", "", "because"}},
               Picture::kMatrix};
+  if (outcome.services.empty()) return {out.title, {}, {}};
   std::vector<const std::pair<const std::string, OutcomeService>*> order;
   std::vector<std::string> fine;
   for (const auto& each : outcome.services) {
@@ -113,7 +114,7 @@ Section services(const Outcome& outcome) {
 Section services_narrow(const Outcome& outcome) {
   Section out = services(outcome);
   out.title += " (" + prediction_text(outcome) + ")";
-  out.lines.pop_back();
+  if (!out.lines.empty()) out.lines.pop_back();
   for (auto& row : out.table) row.pop_back();
   return out;
 }

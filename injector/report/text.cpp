@@ -97,7 +97,7 @@ std::string since(std::optional<Duration> t) {
 }
 
 std::string lasting(Duration length, bool bound) {
-  const Duration rounded = std::chrono::duration_cast<std::chrono::milliseconds>(length);
+  const Duration rounded = std::chrono::round<std::chrono::milliseconds>(length);
   return (bound ? "≥ " : "") + (rounded == Duration{0} ? "0s" : format_duration(rounded));
 }
 
