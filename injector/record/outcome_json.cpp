@@ -163,7 +163,8 @@ Outcome parsed(const json& in) {
     out.objectives.push_back({each.at("objective"), duration(each.at("target")),
                               maybe_duration(each.at("achieved")), each.at("censored"),
                               each.value("clock", "")});
-  for (const auto& [name, each] : in.value("records", json::object()).items())
+  const json records = in.value("records", json::object());
+  for (const auto& [name, each] : records.items())
     out.records[name] = {each.at("from"),
                          each.at("asked"),
                          each.at("acknowledged"),

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/report/changes.h"
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
 #include "injector/record/score.h"
+#include "injector/report/findings.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -26,10 +29,26 @@ class Collector {
 
   void times(const std::string& what, std::optional<Duration> before, std::optional<Duration> after) {
     if (!before || !after || std::chrono::abs(*after - *before) <= kNoise) return;
-    const auto words = [](Duration time) {
-      return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(time));
+    add(what, seconds(*before - *after), lasting(*before), lasting(*after));
+  }
+
+  // A lower bound is worth something where the other time is on its far side.
+  void times(const std::string& what, const OutcomeTime& before, const OutcomeTime& after) {
+    const Duration gain = before.took - after.took;
+    const bool unclear = (before.censored && gain <= Duration{0}) || (after.censored && gain >= Duration{0});
+    if (unclear || std::chrono::abs(gain) <= kNoise) return;
+    add(what, seconds(gain), lasting(before.took, before.censored), lasting(after.took, after.censored));
+  }
+
+  // Records nobody could say anything of may be lost too: a change is one whatever became of them.
+  void lost(const std::string& what, const OutcomeRecords& before, const OutcomeRecords& after) {
+    const auto words = [](const OutcomeRecords& records) {
+      return grouped(records.lost) +
+             (records.unknown ? " (" + grouped(records.unknown) + " unknown)" : std::string());
     };
-    add(what, seconds(*before - *after), words(*before), words(*after));
+    if (before.acknowledged == 0 || after.acknowledged == 0) return;
+    if (after.lost + after.unknown < before.lost) add(what, 1, words(before), words(after));
+    if (before.lost + before.unknown < after.lost) add(what, -1, words(before), words(after));
   }
 
   void counts(const std::string& what, uint64_t before, uint64_t after) {
@@ -65,6 +84,49 @@ std::optional<Duration> hurt_until(const Outcome& outcome, const OutcomeProbe& p
   return from_zero(outcome, probe.impact_to).value_or(Duration{0});
 }
 
+using GrayPair = std::pair<std::string, std::string>;  // service, journey
+
+// How long each pair was gray.
+std::map<GrayPair, Duration> gray(const Outcome& outcome) {
+  std::map<GrayPair, Duration> pairs;
+  for (const OutcomeGray& each : outcome.gray)
+    pairs[{each.service, each.journey}] += Duration(each.to - each.from);
+  return pairs;
+}
+
+// nullopt: nobody looked at one of the two.
+std::optional<Duration> gray_time(const Outcome& outcome, const GrayPair& pair) {
+  const std::map<GrayPair, Duration> known = gray(outcome);
+  if (const auto found = known.find(pair); found != known.end()) return found->second;
+  const auto service = outcome.services.find(pair.first);
+  const auto probe = outcome.probes.find(pair.second);
+  const bool seen = service != outcome.services.end() && service->second.observed != Impact::kUnknown &&
+                    probe != outcome.probes.end() && probe->second.during;
+  return seen ? std::optional(Duration{0}) : std::nullopt;
+}
+
+void gray_failures(Collector& all, const Outcome& before, const Outcome& after) {
+  std::map<GrayPair, Duration> pairs = gray(before);
+  pairs.merge(gray(after));
+  for (const auto& [pair, longest] : pairs)
+    all.times(pair.first + " passed its checks while " + pair.second + " failed", gray_time(before, pair),
+              gray_time(after, pair));
+}
+
+const OutcomeTime* time_like(const OutcomeTime& wanted, const Outcome& outcome) {
+  const auto found = std::find_if(outcome.times.begin(), outcome.times.end(), [&](const OutcomeTime& each) {
+    return each.time == wanted.time && each.journey == wanted.journey;
+  });
+  return found == outcome.times.end() ? nullptr : &*found;
+}
+
+// Whether more is known than the objective says: each journey's time, each probe's records.
+bool told_apart(const Outcome& outcome, const std::string& objective) {
+  return (objective == "rpo" && !outcome.records.empty()) ||
+         std::any_of(outcome.times.begin(), outcome.times.end(),
+                     [&](const OutcomeTime& each) { return each.time == objective; });
+}
+
 std::set<std::pair<std::string, std::string>> alone(const Outcome& outcome) {
   std::set<std::pair<std::string, std::string>> pairs;
   for (const SingleSiteDependency& each : outcome.single_site) pairs.insert({each.dependency, each.site});
@@ -90,12 +152,26 @@ Changes changes(const Outcome& before, const Outcome& after) {
     if (is == after.probes.end()) continue;
     all.ratios(name + " answered during the faults", was.during, is->second.during);
     all.ratios(name + " answered afterwards", was.after, is->second.after);
-    all.times(name + " hurt until, after T0", hurt_until(before, was), hurt_until(after, is->second));
+    const OutcomeTime recover{"recover", name, Duration{0}, false};
+    if (!time_like(recover, before) ||
+        !time_like(recover, after))  // which say the same, and whether it lasted
+      all.times(name + " hurt until, after T0", hurt_until(before, was), hurt_until(after, is->second));
   }
+  for (const OutcomeTime& was : before.times)
+    if (const OutcomeTime* is = time_like(was, after))
+      all.times("time to " + was.time + (was.journey.empty() ? "" : ", " + was.journey), was, *is);
   for (const OutcomeObjective& was : before.objectives)
     for (const OutcomeObjective& is : after.objectives)
-      if (was.objective == is.objective && !was.censored && !is.censored)
-        all.times("time to " + was.objective, was.achieved, is.achieved);
+      if (was.objective == is.objective && was.clock == is.clock && was.achieved && is.achieved &&
+          !(told_apart(before, was.objective) && told_apart(after, was.objective)))
+        all.times("time to " + was.objective, {was.objective, "", *was.achieved, was.censored},
+                  {is.objective, "", *is.achieved, is.censored});
+  for (const auto& [name, was] : before.records)
+    if (const auto is = after.records.find(name); is != after.records.end()) {
+      all.lost("records lost, " + name, was, is->second);
+      all.times("RPO, " + name, was.rpo, is->second.rpo);
+    }
+  gray_failures(all, before, after);
   const PredictionScore predicted = score(before), predicts = score(after);
   all.ratios("prediction, recall", predicted.recall, predicts.recall);
   all.ratios("prediction, precision", predicted.precision, predicts.precision);

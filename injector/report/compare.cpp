@@ -9,6 +9,7 @@
 #include "injector/record/outcome_json.h"
 #include "injector/report/changes.h"
 #include "injector/report/digest.h"
+#include "injector/report/findings.h"
 #include "injector/report/html.h"
 #include "injector/report/markdown.h"
 #include "injector/report/outcome_report.h"
@@ -110,6 +111,21 @@ Section side_by_side(const Outcome& before, const Outcome& after) {
       const OutcomeProbe* probe = find(outcome.probes, name);
       return probe ? percent(probe->before) + " → " + percent(probe->during) + " → " + percent(probe->after)
                    : "not there";
+    });
+  for (const char* time : kTimesOfARun)
+    if (slowest(before, time) || slowest(after, time))
+      row("time to " + std::string(time), [&](const Outcome& outcome) -> std::string {
+        const auto took = slowest(outcome, time);
+        return took ? lasting(took->took, took->censored) : "unknown";
+      });
+  for (const std::string& name : names_of(before.records, after.records))
+    row("records lost, " + name, [&](const Outcome& outcome) -> std::string {
+      const OutcomeRecords* records = find(outcome.records, name);
+      return records ? lost_text(*records) : "not there";
+    });
+  if (!before.gray.empty() || !after.gray.empty())
+    row("gray failures", [](const Outcome& outcome) {
+      return outcome.gray.empty() ? std::string("none seen") : grouped(outcome.gray.size());
     });
   std::vector<std::string> fine;
   for (const std::string& name : names_of(before.services, after.services)) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "injector/record/score.h"
+#include "injector/report/findings.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -39,10 +40,6 @@ std::optional<Duration> hurt_until(const Outcome& outcome) {
   return from_zero(outcome, last);
 }
 
-Duration rounded(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
-}
-
 std::string coming_back(const Outcome& outcome) {
   switch (outcome.recovery_verdict) {
     case Verdict::kPass: {
@@ -50,14 +47,34 @@ std::string coming_back(const Outcome& outcome) {
       if (!until) return "Nothing had to come back.";
       const bool all = std::all_of(outcome.probes.begin(), outcome.probes.end(),
                                    [](const auto& probe) { return probe.second.after.has_value(); });
-      return std::string(all ? "Everything" : "What could be seen") + " answered again " +
-             format_duration(rounded(*until)) + " after the first packet was hit.";
+      return std::string(all ? "Everything" : "What could be seen") + " answered again " + lasting(*until) +
+             " after the first packet was hit.";
     }
     case Verdict::kFail:
       return "The system did not come back by itself once the faults were gone.";
     default:
       return "Whether it came back is not known.";
   }
+}
+
+std::string what_users_saw(const Outcome& outcome) {
+  if (outcome.verdict == Verdict::kNone) return "The drill did not run: " + outcome.reason + ".";
+  if (outcome.t0 == 0) return "No packet was hit, so this run says nothing about the system.";
+  if (outcome.probes.empty()) return "Nobody asked on behalf of users, so what they saw is not known.";
+  std::vector<std::string> lost, hurt, unknown;
+  for (const auto& [name, probe] : outcome.probes) {
+    if (!probe.during) {
+      unknown.push_back(name);
+    } else if (*probe.during < probe.before.value_or(1)) {
+      (*probe.during < 0.5 ? lost : hurt).push_back(name + " (" + percent(probe.during) + " answered)");
+    }
+  }
+  std::vector<std::string> parts;
+  if (!lost.empty()) parts.push_back("users lost " + joined(lost));
+  if (!hurt.empty()) parts.push_back((lost.empty() ? "users felt it in " : "felt it in ") + joined(hurt));
+  if (!unknown.empty()) parts.push_back("what happened to " + joined(unknown) + " is not known");
+  if (parts.empty()) parts.push_back("users noticed nothing");
+  return "For " + lasting(faulted(outcome)) + " " + joined(parts, "; ") + ". " + coming_back(outcome);
 }
 
 Figure users(const Outcome& outcome) {
@@ -75,6 +92,22 @@ Figure services_hurt(const Outcome& outcome) {
           unknown ? plural(unknown, "service") + " unknown" : "all were looked at"};
 }
 
+// The worst of several probes' records.
+Figure data(const Outcome& outcome) {
+  uint64_t acknowledged = 0, lost = 0, unknown = 0;
+  std::optional<Duration> rpo = Duration{0};
+  for (const auto& [probe, records] : outcome.records) {
+    acknowledged += records.acknowledged;
+    lost += records.lost;
+    unknown += records.unknown;
+    rpo = rpo && records.rpo ? std::optional(std::max(*rpo, *records.rpo)) : std::nullopt;
+  }
+  const bool known = acknowledged > 0 && (lost > 0 || unknown == 0);
+  return {"records lost", known ? grouped(lost) : "unknown",
+          "of " + grouped(acknowledged) + " acknowledged, " +
+              (unknown ? grouped(unknown) + " unknown, " : "") + "RPO " + (rpo ? lasting(*rpo) : "unknown")};
+}
+
 Figure prediction(const Outcome& outcome) {
   const PredictionScore judged = score(outcome);
   return {"predicted of what was hurt", percent(judged.recall),
@@ -89,7 +122,7 @@ Figure back(const Outcome& outcome) {
   if (!until) return {"all well after", outcome.t0 ? "no failure seen" : "unknown", note};
   // The last failure of a system that never came back is only where the watching stopped.
   const bool bound = outcome.recovery_verdict != Verdict::kPass;
-  return {"all well after", (bound ? "≥ " : "") + format_duration(rounded(*until)), note};
+  return {"all well after", lasting(*until, bound), note};
 }
 
 Figure injected(const Outcome& outcome) {
@@ -118,37 +151,40 @@ std::string verdict_word(const Outcome& outcome) {
 }
 
 std::string headline(const Outcome& outcome) {
-  if (outcome.verdict == Verdict::kNone) return "The drill did not run: " + outcome.reason + ".";
-  if (outcome.t0 == 0) return "No packet was hit, so this run says nothing about the system.";
-  if (outcome.probes.empty()) return "Nobody asked on behalf of users, so what they saw is not known.";
-  std::vector<std::string> lost, hurt, unknown;
-  for (const auto& [name, probe] : outcome.probes) {
-    if (!probe.during) {
-      unknown.push_back(name);
-    } else if (*probe.during < probe.before.value_or(1)) {
-      (*probe.during < 0.5 ? lost : hurt).push_back(name + " (" + percent(probe.during) + " answered)");
-    }
-  }
-  std::vector<std::string> parts;
-  if (!lost.empty()) parts.push_back("users lost " + joined(lost));
-  if (!hurt.empty()) parts.push_back((lost.empty() ? "users felt it in " : "felt it in ") + joined(hurt));
-  if (!unknown.empty()) parts.push_back("what happened to " + joined(unknown) + " is not known");
-  if (parts.empty()) parts.push_back("users noticed nothing");
-  return "For " + format_duration(rounded(faulted(outcome))) + " " + joined(parts, "; ") + ". " +
-         coming_back(outcome);
+  std::string text = what_users_saw(outcome);
+  for (const std::string& lost : data_lost(outcome)) text += " Data: " + lost + ".";
+  return text;
 }
 
 std::vector<Figure> figures(const Outcome& outcome) {
-  return {users(outcome),      services_hurt(outcome), back(outcome),
-          prediction(outcome), injected(outcome),      left_behind(outcome)};
+  if (outcome.verdict == Verdict::kNone) return {left_behind(outcome)};
+  std::vector<Figure> list{users(outcome),      services_hurt(outcome), back(outcome),
+                           prediction(outcome), left_behind(outcome),   injected(outcome)};
+  if (!outcome.records.empty()) list.insert(list.begin() + 1, data(outcome));
+  return list;
 }
 
 std::vector<std::string> advice(const Outcome& outcome) {
   std::vector<std::string> list;
+  for (const OutcomePrecondition& each : outcome.preconditions)
+    if (!each.met && each.overridden.empty())
+      list.push_back("Before the next try, make this true: " + each.precondition +
+                     (each.purpose.empty() ? "" : " (" + each.purpose + ")") +
+                     (each.answer.empty() ? "." : "; it was red: " + each.answer + "."));
   for (const std::string& left : outcome.residue) list.push_back("Clean up what was left behind: " + left);
   if (outcome.recovery_verdict == Verdict::kFail)
     list.push_back(
         "Find what keeps the system down although the faults are gone: it needs a hand to come back.");
+  for (const auto& [probe, records] : outcome.records) {
+    if (records.lost > 0)
+      list.push_back("Acknowledge a record only when it is safe in a second site: " +
+                     records_text(probe, records) + ".");
+    else if (records.unknown > 0)
+      list.push_back("Find out whether data was lost: " + records_text(probe, records) + ".");
+  }
+  for (const OutcomeGray& gray : outcome.gray)
+    list.push_back("Let the health check of " + gray.service + " ask what users ask: " + gray_text(gray) +
+                   ".");
   std::map<std::pair<std::string, std::string>, std::set<std::string>> alone;  // dependency, site → who died
   for (const SingleSiteDependency& each : outcome.single_site) {
     const auto service = outcome.services.find(each.service);
@@ -250,7 +286,7 @@ std::optional<bool> met(const OutcomeObjective& objective) {
 
 std::string achieved_text(const OutcomeObjective& objective) {
   if (!objective.achieved) return "unknown";
-  return (objective.censored ? "≥ " : "") + format_duration(rounded(*objective.achieved));
+  return lasting(*objective.achieved, objective.censored);
 }
 
 }  // namespace blackstart::report

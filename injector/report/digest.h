@@ -18,7 +18,7 @@ struct Figure {
 [[nodiscard]] std::string verdict_word(const Outcome& outcome);
 // What users saw, in one sentence.
 [[nodiscard]] std::string headline(const Outcome& outcome);
-// Most telling first.
+// Most telling first; of a run that was refused only what it left behind.
 [[nodiscard]] std::vector<Figure> figures(const Outcome& outcome);
 // What to change or to try again, most urgent first; empty: nothing follows from this run.
 [[nodiscard]] std::vector<std::string> advice(const Outcome& outcome);

@@ -7,6 +7,7 @@
 
 #include "injector/record/yardsticks.h"
 #include "injector/report/digest.h"
+#include "injector/report/findings.h"
 #include "injector/report/svg.h"
 #include "injector/report/text.h"
 
@@ -68,6 +69,23 @@ void draw_strip(Svg& svg, const TimeAxis& axis, const OutcomeProbe& probe, Durat
   svg.rect(axis.at(axis.from()), y, axis.at(axis.to()) - axis.at(axis.from()), height, "empty");
   svg.path(answered, "answered");
   svg.path(failed, "failed");
+}
+
+// As high as the share that was there.
+void draw_coming_back(Svg& svg, const TimeAxis& axis, const Outcome& outcome, const ComingBack& who, double y,
+                      double height) {
+  const double left = axis.at(who.curve.front().at), right = axis.at(axis.to());
+  svg.rect(left, y, right - left, height, "empty");
+  for (size_t i = 0; i < who.curve.size(); ++i) {
+    const ComingBack::Point& point = who.curve[i];
+    if (point.count == 0) continue;
+    const double x = axis.at(point.at);
+    const double end = i + 1 < who.curve.size() ? axis.at(who.curve[i + 1].at) : right;
+    const double share = std::min(1.0, static_cast<double>(point.count) / static_cast<double>(who.well));
+    svg.rect(x, y + (1 - share) * height, end - x, share * height, "answered",
+             std::to_string(point.count) + " of " + std::to_string(who.well) + " " + who.who + " from " +
+                 since(from_zero(outcome, point.at)));
+  }
 }
 
 UnixNs end_of(const Outcome& outcome) {
@@ -140,9 +158,12 @@ std::string timeline_svg(const Outcome& outcome, int width) {
   }
   row = probes_y;
   for (const auto& [name, probe] : outcome.probes) {
-    svg.text(0, row + kLabelLine - 2, name + (probe.from.empty() ? "" : " from " + probe.from),
+    const std::string answered = percent(probe.during) + " during";
+    svg.text(0, row + kLabelLine - 2,
+             Svg::shortened(name + (probe.from.empty() ? "" : " from " + probe.from),
+                            width - Svg::text_width(answered), "label strong"),
              "label strong");
-    svg.text(width, row + kLabelLine - 2, percent(probe.during) + " during", "label", "end");
+    svg.text(width, row + kLabelLine - 2, answered, "label", "end");
     draw_strip(svg, axis, probe, outcome.series_step, row + kLabelLine + 3, kStrip);
     row += kLabelLine + 5 + kStrip;
   }
@@ -151,39 +172,55 @@ std::string timeline_svg(const Outcome& outcome, int width) {
 
 std::string recovery_svg(const Outcome& outcome, int width) {
   const std::vector<AnsweredAt> curve = answered_over_time(outcome);
-  if (outcome.t0 == 0 || curve.size() < 2) return "";
+  const std::vector<ComingBack> back = coming_back(outcome);
+  const bool answers = curve.size() >= 2;
+  if (outcome.t0 == 0 || (!answers && back.empty())) return "";
   const int64_t step = outcome.series_step.count();
-  const double left = 40, top = kLabelLine + 6, height = 130, bottom = top + height;
-  const UnixNs from = std::max(curve.front().at, outcome.t0 - 10 * step), to = curve.back().at + step;
+  const double left = 40, top = kLabelLine + 6, height = answers ? 130 : 0, curve_bottom = top + height;
+  constexpr double kStrip = 20, kRow = kLabelLine + 5 + kStrip;
+  const double rows_y = curve_bottom + 6, bottom = rows_y + static_cast<double>(back.size()) * kRow;
+  const UnixNs from = answers ? std::max(curve.front().at, outcome.t0 - 10 * step) : outcome.t0;
+  const UnixNs to = end_of(outcome);
   const TimeAxis axis(from, to, left, width - kMargin);
-  const auto level = [&](double ratio) { return bottom - ratio * height; };
+  const auto level = [&](double ratio) { return curve_bottom - ratio * height; };
 
-  Svg svg("Recovery curve",
-          "The share of requests answered, journeys by weight, from before T0 to the end of the run.", width);
+  Svg svg(
+      "Recovery curve",
+      "The share of requests answered, journeys by weight, from before T0 to the end of the run; below it "
+      "how many services and hosts of each site passed their checks. The list below says the same in words.",
+      width);
   UnixNs fault_end = 0;
   for (const OutcomeFault& fault : outcome.faults) fault_end = std::max(fault_end, fault.end);
-  if (fault_end > outcome.t0) {
+  if (answers && fault_end > outcome.t0) {
     svg.rect(axis.at(outcome.t0), top, axis.at(fault_end) - axis.at(outcome.t0), height, "under-fault",
              "while the faults lasted");
     svg.text((axis.at(outcome.t0) + axis.at(fault_end)) / 2, top + 14, "faults", "label faint plain",
              "middle");
   }
   axis.draw(svg, outcome.t0, 70, kLabelLine - 3, top, bottom);
-  for (const double ratio : {0.0, 0.5, 1.0}) {
-    svg.line(left, level(ratio), width - kMargin, level(ratio), "grid");
-    svg.text(left - 5, level(ratio) + 4, percent(ratio), "label faint", "end");
+  if (answers) {
+    for (const double ratio : {0.0, 0.5, 1.0}) {
+      svg.line(left, level(ratio), width - kMargin, level(ratio), "grid");
+      svg.text(left - 5, level(ratio) + 4, percent(ratio), "label faint", "end");
+    }
+    std::string data;
+    UnixNs expected = 0;
+    for (const AnsweredAt& point : curve) {
+      if (point.at < from) continue;
+      const std::string x = number(axis.at(point.at)), y = number(level(point.ratio));
+      // A gap is a gap: nobody knows what was between.
+      data += point.at == expected ? "V" + y : "M" + x + " " + y;
+      data += "H" + number(axis.at(point.at + step));
+      expected = point.at + step;
+    }
+    svg.path(data, "curve");
   }
-  std::string data;
-  UnixNs expected = 0;
-  for (const AnsweredAt& point : curve) {
-    if (point.at < from) continue;
-    const std::string x = number(axis.at(point.at)), y = number(level(point.ratio));
-    // A gap is a gap: nobody knows what was between.
-    data += point.at == expected ? "V" + y : "M" + x + " " + y;
-    data += "H" + number(axis.at(point.at + step));
-    expected = point.at + step;
+  double y = rows_y;
+  for (const ComingBack& each : back) {
+    svg.text(0, y + kLabelLine, each.text);
+    draw_coming_back(svg, axis, outcome, each, y + kLabelLine + 5, kStrip);
+    y += kRow;
   }
-  svg.path(data, "curve");
   return svg.finish(bottom + 6);
 }
 

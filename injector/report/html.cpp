@@ -7,6 +7,7 @@
 #include "injector/record/score.h"
 #include "injector/report/digest.h"
 #include "injector/report/figures.h"
+#include "injector/report/findings.h"
 #include "injector/report/html_style.h"
 #include "injector/report/markup.h"
 #include "injector/report/text.h"
@@ -109,8 +110,13 @@ std::string picture(const Section& section, const Outcome& outcome) {
                     "<i class=\"answered\"></i>answered <i class=\"failed\"></i>failed; a fault's bar "
                     "<i class=\"empty\"></i>no data");
     case Picture::kRecovery:
-      return figure(recovery_svg, outcome,
-                    "share of requests answered, journeys by weight; a gap is a time without data");
+      return figure(
+          recovery_svg, outcome,
+          std::string("curve: share of requests answered, journeys by weight; a gap is a time "
+                      "without data") +
+              (coming_back(outcome).empty() ? ""
+                                            : " · bars: services and hosts that passed every check, "
+                                              "of those that were well before"));
     case Picture::kObjectives:
       return figure(objectives_svg, outcome,
                     "bar: what it took · black: the objective · lines: what others took or asked for");

@@ -69,7 +69,8 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.8125rem; }
   .stacked, .stacked tbody, .stacked tr, .stacked td, .stacked th { display: block; }
   .stacked tr { border: 1px solid var(--rule); border-radius: 6px; padding: 0.5rem 0.75rem; margin-bottom: 0.5rem; }
   .stacked td, .stacked th { border: 0; padding: 0.125rem 0; }
-  th, td { overflow-wrap: anywhere; }
+  th, td { overflow-wrap: anywhere; } .stacked td:empty { display: none; }
+  table:not(.stacked):not(.matrix) tbody th { min-width: 6.25rem; }
   .stacked td[data-label] { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0.5rem; }
   .stacked td[data-label]::before { content: attr(data-label); color: var(--soft); }
   .matrix { font-size: 0.6875rem; table-layout: auto; } .matrix th[scope=col] + th { min-width: 3.9rem; } .matrix th, .matrix td { padding: 0.25rem; }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "injector/report/digest.h"
+#include "injector/report/findings.h"
 #include "injector/report/markup.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/text.h"
@@ -132,7 +133,13 @@ std::string junit_text(const Outcome& outcome) {
   for (const Figure& figure : figures(outcome))
     properties += "      <property" + attribute("name", figure.label) +
                   attribute("value", figure.value + " (" + figure.note + ")") + "/>\n";
+  for (const OutcomeGray& each : outcome.gray)
+    properties +=
+        "      <property" + attribute("name", "gray failure") + attribute("value", gray_text(each)) + "/>\n";
   std::string systems;
+  for (const OutcomePrecondition& each : outcome.preconditions)
+    systems += "precondition " + each.precondition + (each.answer.empty() ? "" : " (" + each.answer + ")") +
+               ": " + answer_of(each) + "\n";
   for (const OutcomeFault& fault : outcome.faults)
     systems += fault.id + " " + fault.kind + ": " + plural(fault.dropped, "packet") + " dropped, " +
                grouped(fault.leaked) + " leaked\n";
@@ -145,6 +152,12 @@ std::string junit_text(const Outcome& outcome) {
                observed_impact_name(service.observed) + "\n";
   for (const OutcomeObjective& each : outcome.objectives)
     systems += each.objective + " within " + format_duration(each.target) + ": " + achieved_text(each) + "\n";
+  for (const OutcomeTime& each : outcome.times)
+    systems += each.time + (each.journey.empty() ? "" : " " + each.journey) + ": " +
+               lasting(each.took, each.censored) + "\n";
+  for (const auto& [probe, each] : outcome.records) systems += records_text(probe, each) + "\n";
+  for (const std::string& line : gray_failures(outcome)) systems += "gray: " + line + "\n";
+  for (const ComingBack& each : coming_back(outcome)) systems += each.text + "\n";
   for (const OutcomeMark& each : outcome.marks)
     systems += "mark " + each.mark + ": " + since(from_zero(outcome, each.at)) + "\n";
   for (const std::string& line : left_and_changed(outcome)) systems += line + "\n";

@@ -21,8 +21,9 @@ bool in_address(char c) {
   return std::isxdigit(static_cast<unsigned char>(c)) != 0 || c == '.' || c == ':';
 }
 
-bool in_name(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+// A dash may join an address to a name: "door-198.18.1.11".
+bool in_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0;
 }
 
 bool is_mac(const std::string& text) {
@@ -45,7 +46,7 @@ class Redactor {
     std::string out;
     for (size_t at = 0; at < text.size();) {
       const bool starts =
-          in_address(text[at]) && (at == 0 || (!in_name(text[at - 1]) && !in_address(text[at - 1])));
+          in_address(text[at]) && (at == 0 || (!in_word(text[at - 1]) && !in_address(text[at - 1])));
       size_t end = at;
       while (end < text.size() && in_address(text[end])) ++end;
       const size_t length = starts ? address_at(text, at, end) : 0;
@@ -79,7 +80,7 @@ class Redactor {
   // The longest address within [at, end): what follows it is a port or the end of a sentence.
   static size_t address_at(const std::string& text, size_t at, size_t end) {
     for (size_t length = end - at; length >= 3; --length) {
-      const bool whole = at + length == end ? end == text.size() || !in_name(text[end])
+      const bool whole = at + length == end ? end == text.size() || !in_word(text[end])
                                             : text[at + length] == ':' || text[at + length] == '.';
       if (whole && is_address(text.substr(at, length))) return length;
     }
@@ -92,7 +93,7 @@ class Redactor {
     size_t end = at + 1;
     while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
     const bool digits = end > at + 1 && end <= at + 4;
-    return digits && (end == text.size() || !in_name(text[end])) ? end - at : 0;
+    return digits && (end == text.size() || !in_word(text[end])) ? end - at : 0;
   }
 
   std::string name_of(const std::string& address) {

@@ -6,6 +6,7 @@
 #include "injector/record/score.h"
 #include "injector/record/yardsticks.h"
 #include "injector/report/digest.h"
+#include "injector/report/findings.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/text.h"
 
@@ -30,16 +31,21 @@ const char* mark(Agreement agreement) {
   return "? unknown";
 }
 
-std::string yes_no(std::optional<bool> met, const char* yes, const char* no) {
-  return !met ? "? unknown" : *met ? std::string("✓ ") + yes : std::string("✗ ") + no;
-}
-
 std::string moment_text(const Outcome& outcome, UnixNs moment) {
   return since(from_zero(outcome, moment));
 }
 
 std::string or_unknown(const std::string& text) {
   return text.empty() ? "unknown" : text;
+}
+
+std::string objective_name(const OutcomeObjective& objective) {
+  return objective.objective + (objective.clock == "respond" ? ", until somebody has it" : "");
+}
+
+std::string prediction_text(const Outcome& outcome) {
+  const PredictionScore scored = score(outcome);
+  return "precision " + percent(scored.precision) + ", recall " + percent(scored.recall);
 }
 
 std::string failures_of(const OutcomeProbe& probe) {
@@ -77,6 +83,7 @@ Section services(const Outcome& outcome) {
               {},
               {{"service", "predicted", "observed", "", "because"}},
               Picture::kMatrix};
+  if (outcome.services.empty()) return {out.title, {}, {}};
   std::vector<const std::pair<const std::string, OutcomeService>*> order;
   std::vector<std::string> fine;
   for (const auto& each : outcome.services) {
@@ -100,14 +107,14 @@ Section services(const Outcome& outcome) {
   }
   if (order.empty()) out.table.clear();
   if (!fine.empty()) out.lines.push_back("ok, as predicted: " + joined(fine));
-  const PredictionScore judged = score(outcome);
-  out.lines.push_back("prediction: precision " + percent(judged.precision) + ", recall " +
-                      percent(judged.recall));
+  out.lines.push_back("prediction: " + prediction_text(outcome));
   return out;
 }
 
 Section services_narrow(const Outcome& outcome) {
   Section out = services(outcome);
+  out.title += " (" + prediction_text(outcome) + ")";
+  if (!out.lines.empty()) out.lines.pop_back();
   for (auto& row : out.table) row.pop_back();
   return out;
 }
@@ -156,7 +163,21 @@ Section judged(const Outcome& outcome) {
 
 Section judged_narrow(const Outcome& outcome) {
   Section out = judged(outcome);
+  out.title = "Hypothesis, gates, guards and objectives";
   if (!out.table.empty()) out.table.erase(out.table.begin());
+  for (const OutcomeObjective& each : outcome.objectives)
+    out.table.push_back(
+        {"objective", yes_no(met(each), "met", "NOT met"),
+         objective_name(each) + " within " + lasting(each.target) + ": " + achieved_text(each)});
+  if (const std::string times = times_text(outcome); !times.empty()) out.lines.push_back("times: " + times);
+  std::vector<std::string> marked;
+  for (const OutcomeMark& each : marks_beside_times(outcome))
+    marked.push_back(each.mark + " " + moment_text(outcome, each.at));
+  if (!marked.empty()) out.lines.push_back("marks: " + joined(marked));
+  std::vector<std::string> back;
+  for (const ComingBack& each : coming_back(outcome))
+    if (each.away) back.push_back(each.text);
+  if (!back.empty()) out.lines.push_back(joined(back, "; "));
   return out;
 }
 
@@ -166,7 +187,7 @@ Section objectives(const Outcome& outcome) {
   out.picture = Picture::kObjectives;
   out.table.push_back({"objective", "within", "took", "answer"});
   for (const OutcomeObjective& each : outcome.objectives)
-    out.table.push_back({each.objective, format_duration(each.target), achieved_text(each),
+    out.table.push_back({objective_name(each), lasting(each.target), achieved_text(each),
                          yes_no(met(each), "met", "NOT met")});
   std::vector<std::string> others;
   for (const Yardstick& yardstick : yardsticks())
@@ -174,26 +195,16 @@ Section objectives(const Outcome& outcome) {
   out.lines.push_back("beside it: " + joined(others, " · "));
   if (std::any_of(outcome.objectives.begin(), outcome.objectives.end(),
                   [](const OutcomeObjective& each) { return each.censored; }))
-    out.lines.push_back("≥: the run ended before it was reached, so it takes at least that long");
-  return out;
-}
-
-Section objectives_narrow(const Outcome& outcome) {
-  Section out = objectives(outcome);
-  out.lines.clear();
-  std::vector<std::string> marked;
-  for (const OutcomeMark& each : outcome.marks)
-    marked.push_back(each.mark + " " + moment_text(outcome, each.at));
-  if (!marked.empty()) out.lines.push_back("marks: " + joined(marked));
+    out.lines.emplace_back(kBoundMeans);
   return out;
 }
 
 Section marks(const Outcome& outcome) {
   Section out{"Marks of people", {}, {}};
   if (outcome.marks.empty()) return out;
-  out.table.push_back({"mark", "after T0", "at"});
+  out.table.push_back({"mark", "after T0", "at", "by", "note"});
   for (const OutcomeMark& each : outcome.marks)
-    out.table.push_back({each.mark, moment_text(outcome, each.at), rfc3339(each.at)});
+    out.table.push_back({each.mark, moment_text(outcome, each.at), rfc3339(each.at), each.source, each.note});
   return out;
 }
 
@@ -216,6 +227,7 @@ Section timeline(const Outcome& outcome, bool absolute) {
     if (probe.impact_from) entries.push_back({probe.impact_from, name + ": first failure under the faults"});
     if (probe.impact_to) entries.push_back({probe.impact_to, name + ": last failure is over"});
   }
+  for (const OutcomeGray& each : outcome.gray) entries.push_back({each.from, "gray: " + gray_text(each)});
   for (const OutcomeGate& gate : outcome.gates)
     if (gate.at)
       entries.push_back({zero + gate.at->count(),
@@ -241,7 +253,8 @@ Section timeline(const Outcome& outcome, bool absolute) {
 
 Section recovery(const Outcome& outcome) {
   Section out{"Recovery", {}, {}};
-  if (outcome.t0 == 0 || outcome.probes.empty()) return out;
+  const std::vector<ComingBack> back = coming_back(outcome);
+  if (outcome.t0 == 0 || (outcome.probes.empty() && back.empty())) return out;
   out.picture = Picture::kRecovery;
   out.lines.push_back(std::string("verdict of its own: ") + (outcome.recovery_verdict == Verdict::kNone
                                                                  ? "not needed"
@@ -250,6 +263,7 @@ Section recovery(const Outcome& outcome) {
     if (probe.impact_to)
       out.lines.push_back(name + " answered without a failure from " + moment_text(outcome, probe.impact_to) +
                           " on");
+  for (const ComingBack& each : back) out.lines.push_back(each.text);
   return out;
 }
 
@@ -342,6 +356,12 @@ Section key_figures(const Outcome& outcome, size_t most) {
     if (out.table.size() > most) break;
     out.table.push_back({figure.label, figure.value, figure.note});
   }
+  return out;
+}
+
+Section in_a_sentence(const Outcome& outcome, size_t most) {
+  Section out = key_figures(outcome, most);
+  if (const std::string took = times_sentence(outcome); !took.empty()) out.lines.push_back(took);
   return out;
 }
 

@@ -6,9 +6,19 @@
 
 namespace blackstart::report {
 
+inline constexpr const char* kBoundMeans =
+    "≥: the run ended before it was reached, so it takes at least that long";
+
 [[nodiscard]] Section key_figures(const Outcome& outcome, size_t most);
+[[nodiscard]] Section in_a_sentence(const Outcome& outcome,
+                                    size_t most);  // key figures, and how long it took
 [[nodiscard]] Section what_to_do(const Outcome& outcome);
 [[nodiscard]] Section what_happened(const Outcome& outcome);
+[[nodiscard]] Section preconditions(const Outcome& outcome);
+[[nodiscard]] Section preconditions_red(const Outcome& outcome);  // and those a person overrode
+[[nodiscard]] Section times(const Outcome& outcome);
+[[nodiscard]] Section records(const Outcome& outcome);
+[[nodiscard]] Section gray(const Outcome& outcome);
 [[nodiscard]] Section timeline(const Outcome& outcome, bool absolute);  // absolute: with wall-clock times
 [[nodiscard]] Section services(const Outcome& outcome);
 [[nodiscard]] Section services_narrow(const Outcome& outcome);  // without the reasons, which the plan told
@@ -16,9 +26,9 @@ namespace blackstart::report {
 [[nodiscard]] Section probes_narrow(const Outcome& outcome);
 [[nodiscard]] Section recovery(const Outcome& outcome);
 [[nodiscard]] Section judged(const Outcome& outcome);
-[[nodiscard]] Section judged_narrow(const Outcome& outcome);  // without the head of the table
+// With the objectives, the slowest of each time, the marks and who came back; without the head of the table.
+[[nodiscard]] Section judged_narrow(const Outcome& outcome);
 [[nodiscard]] Section objectives(const Outcome& outcome);
-[[nodiscard]] Section objectives_narrow(const Outcome& outcome);  // marks among them, no yardsticks
 [[nodiscard]] Section marks(const Outcome& outcome);
 [[nodiscard]] Section people(const Outcome& outcome);
 [[nodiscard]] Section single_sites(const Outcome& outcome);

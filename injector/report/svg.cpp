@@ -15,6 +15,10 @@ constexpr double kLetter = 7.2;  // of a 12 px label, in a wide font
 constexpr double kBoldLetter = 8.4;
 constexpr int64_t kSecond = 1'000'000'000;
 
+double letter_of(const std::string& css) {
+  return css.find("strong") == std::string::npos ? kLetter : kBoldLetter;
+}
+
 }  // namespace
 
 std::string number(double value) {
@@ -25,8 +29,13 @@ std::string number(double value) {
   return text == "-0" ? "0" : text;
 }
 
-double Svg::text_width(const std::string& words) {
-  return kLetter * static_cast<double>(width_of(words));
+double Svg::text_width(const std::string& words, const char* css) {
+  return letter_of(css) * static_cast<double>(width_of(words));
+}
+
+std::string Svg::shortened(const std::string& words, double room, const char* css) {
+  const auto most = static_cast<size_t>(std::max(room / letter_of(css), 1.0));
+  return width_of(words) > most ? cell(words, most) : words;
 }
 
 void Svg::rect(double x, double y, double width, double height, const char* css, const std::string& hover) {
@@ -45,10 +54,8 @@ void Svg::path(const std::string& data, const char* css) {
 }
 
 void Svg::text(double x, double y, const std::string& text, const char* css, const char* anchor) {
-  const double letter = std::string(css).find("strong") == std::string::npos ? kLetter : kBoldLetter;
-  const auto most = static_cast<size_t>(width_ / letter);
-  const std::string words = width_of(text) > most ? cell(text, most) : text;
-  const double own = letter * static_cast<double>(width_of(words));
+  const std::string words = shortened(text, width_, css);
+  const double own = text_width(words, css);
   std::string how = anchor;
   const double before = how == "middle" ? own / 2 : how == "end" ? own : 0;
   if (x - before < 0) {

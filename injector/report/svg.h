@@ -23,7 +23,9 @@ class Svg {
   [[nodiscard]] int width() const { return width_; }
   [[nodiscard]] std::string finish(double height) const;
 
-  static double text_width(const std::string& words);  // about, of a label
+  static double text_width(const std::string& words, const char* css = "label");  // about
+  // What fits `room`, with "…" where not all of it does.
+  static std::string shortened(const std::string& words, double room, const char* css = "label");
 
  private:
   std::string title_, description_, body_;

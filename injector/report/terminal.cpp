@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "injector/report/findings.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/sections.h"
 #include "injector/report/text.h"
@@ -24,8 +25,11 @@ const char* colour_of(Verdict verdict) {
 
 // What a person wants to see at once; the rest is in the files.
 std::vector<Section> screen(const Outcome& outcome) {
-  return {what_happened(outcome), services_narrow(outcome),   probes_narrow(outcome),
-          judged_narrow(outcome), objectives_narrow(outcome), evidence_narrow(outcome)};
+  // A run that was refused has nothing else to tell.
+  if (outcome.verdict == Verdict::kNone && !outcome.preconditions.empty())
+    return {preconditions(outcome), evidence_narrow(outcome)};
+  return {what_happened(outcome), services_narrow(outcome), probes_narrow(outcome), judged_narrow(outcome),
+          evidence_narrow(outcome)};
 }
 
 }  // namespace
@@ -37,6 +41,9 @@ std::string terminal_text(const Outcome& outcome, bool colour, Edition edition) 
   std::string first = wrapped("", verdict_line(outcome), kScreenWidth);
   first.pop_back();
   std::string out = painted(colour_of(outcome.verdict), first) + "\n";
+  if (edition == Edition::kSre && outcome.verdict != Verdict::kNone)
+    for (const std::string& line : worst_findings(outcome))
+      out += painted(kBold, "!") + wrapped("! ", line, kScreenWidth).substr(1);
   for (const Section& section : edition == Edition::kSre ? screen(outcome) : sections(outcome, edition)) {
     if (section.lines.empty() && section.table.empty()) continue;
     out += "\n" + painted(kBold, section.title) + "\n";

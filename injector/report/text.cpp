@@ -96,6 +96,15 @@ std::string since(std::optional<Duration> t) {
   return rounded < Duration{0} ? "T0 - " + format_duration(-rounded) : "T0 + " + format_duration(rounded);
 }
 
+std::string lasting(Duration length, bool bound) {
+  const Duration rounded = std::chrono::round<std::chrono::milliseconds>(length);
+  return (bound ? "≥ " : "") + (rounded == Duration{0} ? "0s" : format_duration(rounded));
+}
+
+std::string yes_no(std::optional<bool> answer, const char* yes, const char* no) {
+  return !answer ? "? unknown" : *answer ? std::string("✓ ") + yes : std::string("✗ ") + no;
+}
+
 std::string Table::text(size_t width) const {
   std::vector<size_t> widths;
   for (const auto& row : rows_)

@@ -28,6 +28,10 @@ inline constexpr size_t kScreenWidth = 80;  // of what a run ends with
 [[nodiscard]] std::string grouped(uint64_t number);                         // "1,234,567"
 [[nodiscard]] std::string since(std::optional<Duration> t);                 // "T0", "T0 + 20s", "unknown"
 
+// To the millisecond: "1m 1s"; a lower bound is "≥ 1m 1s".
+[[nodiscard]] std::string lasting(Duration length, bool bound = false);
+[[nodiscard]] std::string yes_no(std::optional<bool> answer, const char* yes, const char* no);  // "✓ met"
+
 // Rows of cells, each column as wide as its widest cell; the last one takes what is left and wraps.
 class Table {
  public:

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   write("executive.html", report::html_text(outcome, Edition::kExecutive));
   write("regulator.html", report::html_text(outcome, Edition::kRegulator));
   write("compare.html", report::compare_html(outcome, pangyo_went_dark_bridged()));
+  write("refused.html", report::html_text(nobody_started()));
   write("hostile.html", report::html_text(hostile()));
   return ok ? 0 : 1;
 }

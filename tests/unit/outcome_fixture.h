@@ -69,6 +69,8 @@ inline Outcome pangyo_went_dark() {
              {"mitigate", "login", std::chrono::seconds(60), true},
              {"recover", "login", std::chrono::seconds(61), true},
              {"full-restore", "", std::chrono::seconds(80), true}};
+  o.records["ledger"] = {
+      "anyang-app", 620, 587, 17, 0, t0 - 3 * kSecond, t0, std::chrono::milliseconds(3200)};
   o.gray = {{"send", "photo", t0 + 5 * kSecond, t0 + 9 * kSecond}};
   o.preconditions = {{"capacity: ratio >= 0.5 over 10s", "Anyang can carry everybody", "", true, ""},
                      {"windows", "", "closed until Sun 02:00 Asia/Seoul", false, "the owner agreed"}};
@@ -115,12 +117,31 @@ inline Outcome pangyo_went_dark_bridged() {
   o.hypothesis = {
       {"login", "login successRatio >= 99% over 5s within 20s", true, std::chrono::milliseconds(1250)},
       {"photo", "photo successRatio >= 99%", true, std::chrono::seconds(0)}};
+  o.times[4] = {"mitigate", "login", std::chrono::milliseconds(1250), false};
+  o.times[5] = {"recover", "login", std::chrono::seconds(2), false};
+  o.records["ledger"] = {"anyang-app", 620, 601, 0, 0, 0, 0, Duration{0}};
+  o.gray[0].to = o.gray[0].from + 2 * 1'000'000'000;
   o.single_site.clear();
   o.notes.clear();
   return o;
 }
 
-// The same, with names and answers that would like to be markup.
+// Refused before anything was touched.
+inline Outcome nobody_started() {
+  Outcome o;
+  o.run = "r-3";
+  o.experiment = "pangyo-blackhole";
+  o.summary = "Everything to and from Pangyo disappears.";
+  o.topology = "messenger";
+  o.hash = std::string(64, 'a');
+  o.exit_code = kExitRefused;
+  o.reason = "a precondition is red: capacity >= 0.5";
+  o.preconditions = {{"no incident", "", "", true, ""},
+                     {"capacity >= 0.5", "Anyang can carry everybody", "it was 0.3", false, ""}};
+  return o;
+}
+
+// Pangyo went dark, with names and answers that would like to be markup.
 inline Outcome hostile() {
   const std::string nasty =
       "\"'><script>window.pwned = 1</script><img src=x onerror=alert(1)>|`*_[a](b)&\x01\xff]]>\n# x";
@@ -137,6 +158,11 @@ inline Outcome hostile() {
   o.faults[0].id = o.faults[0].kind = nasty;
   o.faults[0].hosts = {nasty};
   o.single_site[0].dependency = nasty;
+  o.times[5].journey = o.gray[0].service = o.gray[0].journey = nasty;
+  o.records = {{nasty, o.records.at("ledger")}};
+  o.records[nasty].from = nasty;
+  o.preconditions = {{nasty, nasty, nasty, false, nasty}};
+  o.recovery.hosts = o.recovery.curve[0].hosts = {{nasty, 2}};
   o.notes = o.warnings = o.blind = o.residue = {nasty};
   o.changes = {{nasty, nasty, nasty, nasty, "vanished"}};
   o.untouched = {{nasty, nasty, {}}};

@@ -14,9 +14,6 @@ int main(int argc, char** argv) {
   if (argc != 2) return 4;
   const std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
-  Outcome refused;
-  refused.exit_code = kExitRefused;
-  refused.reason = "nobody confirmed it";
   bool ok = true;
   const auto write = [&](const std::string& name, const Outcome& outcome) {
     ok = write_file(folder / (name + ".json"), json_text(outcome_json(outcome))).has_value() && ok;
@@ -25,6 +22,6 @@ int main(int argc, char** argv) {
   write("dark", pangyo_went_dark());
   write("bridged", pangyo_went_dark_bridged());
   write("hostile", hostile());
-  write("refused", refused);
+  write("refused", nobody_started());
   return ok ? 0 : 1;
 }

@@ -85,6 +85,26 @@ const std::vector<Fact>& facts() {
        "2h 7m"},
       {"mark", [](Outcome& o) { o.marks[0].at = zero_of(o) + 37'000'000'000; }, "/marks/0/at", 37.0,
        "T0 + 37s"},
+      {"time", [](Outcome& o) { o.times[3].took = 47s; }, "/times/3/took", 47.0, "47s"},
+      {"lower bound", [](Outcome& o) { o.times[6].took = 5025s; }, "/times/6/took", 5025.0, "≥ 1h 23m 45s"},
+      {"records lost", [](Outcome& o) { o.records["ledger"].lost = 319; }, "/records/ledger/lost", 319,
+       "319 of"},
+      {"records acknowledged", [](Outcome& o) { o.records["ledger"].acknowledged = 4747; },
+       "/records/ledger/acknowledged", 4747, "of 4,747 acknowledged"},
+      {"records unknown", [](Outcome& o) { o.records["ledger"].unknown = 2323; }, "/records/ledger/unknown",
+       2323, "2,323 unknown"},
+      {"rpo", [](Outcome& o) { o.records["ledger"].rpo = 9700ms; }, "/records/ledger/rpo", 9.7, "RPO 9.7s"},
+      {"gray", [](Outcome& o) { o.gray[0].to = o.gray[0].from + 7'500'000'000; }, "/gray/0/to", 12.5,
+       "send passed its own checks while photo failed for 7.5s"},
+      {"override", [](Outcome& o) { o.preconditions[1].overridden = "nobody is here at night"; },
+       "/preconditions/1/overridden", "nobody is here at night",
+       "✗ red, overridden: nobody is here at night"},
+      {"red precondition", [](Outcome& o) { o.preconditions[0].met = false; }, "/preconditions/0/met", false,
+       "✗ red"},
+      {"hosts back", [](Outcome& o) { o.recovery.curve[1].at = zero_of(o) + 63'250'000'000; },
+       "/recovery/curve/1/at", 63.25, "4 of 4 hosts of pangyo back at T0 + 1m 3.25s"},
+      {"services back", [](Outcome& o) { o.recovery.services = 3; }, "/recovery/services", 3,
+       "2 of 3 services back when the run ended"},
       {"observed", [](Outcome& o) { o.services["gateway"].observed = Impact::kDown; },
        "/services/gateway/observed", "down", "down"},
       {"residue", [](Outcome& o) { o.residue = {"pangyo-app: link 7; remove it with: ip link del 7"}; },
@@ -136,17 +156,25 @@ TEST(Html, DrawsTheTimelineAndTheMatrix) {
   EXPECT_THAT(html, AllOf(HasSubstr("Timeline of the run"), HasSubstr("Recovery curve"),
                           HasSubstr("class=\"failed\" d=\"M"), HasSubstr("✗ missed</small>send"),
                           HasSubstr("✗ false alarm</small>gateway"), HasSubstr("✓ right</small>login")));
-  Outcome nothing;
-  nothing.reason = "refused";
-  EXPECT_THAT(html_text(nothing), AllOf(HasSubstr("NOT RUN"), Not(HasSubstr("<svg"))));
+  EXPECT_THAT(html, AllOf(HasSubstr("<title>4 of 4 hosts of pangyo from T0 + 1m 2s</title>"),
+                          HasSubstr("<title>1 of 2 services from T0 + 1s</title>")));
+  Outcome mute = pangyo_went_dark();
+  mute.probes.clear();
+  EXPECT_THAT(html_text(mute), HasSubstr("<title>4 of 4 hosts of pangyo from T0 + 1m 2s</title>"));
+  EXPECT_THAT(html_text(nobody_started()),
+              AllOf(HasSubstr("NOT RUN"), Not(HasSubstr("<svg")), Not(HasSubstr("services hurt"))));
 }
 
 TEST(Editions, GiveEachReaderTheirOwn) {
   const Outcome outcome = pangyo_went_dark();
   const std::string executive = markdown_text(outcome, Edition::kExecutive);
-  EXPECT_THAT(executive,
-              AllOf(HasSubstr("users lost login (0% answered); what happened to photo is not known"),
-                    HasSubstr("Give session-cache a second site"), Not(HasSubstr("log head"))));
+  EXPECT_THAT(
+      executive,
+      AllOf(HasSubstr("users lost login (0% answered); what happened to photo is not known"),
+            HasSubstr("17 of 587 acknowledged records lost, RPO 3.2s"),
+            HasSubstr("From the first packet hit: noticed after 12s, decided after 37s"),
+            HasSubstr("not seen recovered (≥ 1m 1s)"), HasSubstr("Give session-cache a second site"),
+            HasSubstr("Let the health check of send ask what users ask"), Not(HasSubstr("log head"))));
   EXPECT_EQ(sections(outcome, Edition::kExecutive)[0].table.size(), 6u) << "a head and five figures";
   const std::string regulator = markdown_text(outcome, Edition::kRegulator);
   for (const std::string& evidence :
@@ -172,6 +200,13 @@ TEST(Redact, AddressesGoAndNamesStay) {
                    "[fd00:18:1::11]:80 and fd00:18:1::/64, 02:42:ac:11:00:02; at 22:13:20, v1.2.3, std::map",
                    "host ip-10-0-0-1 stays"};
   outcome.probes["198.18.1.11"] = outcome.probes["login"];
+  outcome.preconditions = {{"http://198.18.1.11:8080/ready", "carries fd00:18:1::/64",
+                            "no answer from https://user@[fd00:18:1::11]:8443/x", false,
+                            "asked 198.18.0.1 by phone"}};
+  outcome.times.push_back({"recover", "198.18.1.11", 3s, false});
+  outcome.gray = {{"door-198.18.1.11", "http://198.18.1.12/", outcome.t0, outcome.t0 + 4'000'000'000}};
+  outcome.records = {{"198.18.1.11", {"198.18.1.12", 9, 8, 1, 0, outcome.t0, outcome.t0, 1s}}};
+  outcome.recovery.hosts["198.18.1.0/24"] = 1;
   const Outcome clean = redacted(outcome);
   EXPECT_EQ(clean.notes[2], "host ip-10-0-0-1 stays");
   EXPECT_THAT(clean.notes[1], HasSubstr("at 22:13:20, v1.2.3, std::map"));
@@ -224,7 +259,9 @@ TEST(Changes, SayWhatGotBetterAndWorse) {
   const Outcome first = pangyo_went_dark(), second = pangyo_went_dark_bridged();
   EXPECT_THAT(what(changes(first, second).better),
               ElementsAre("verdict", "service login", "login answered during the faults",
-                          "prediction, recall", "prediction, precision", "session-cache"));
+                          "time to mitigate, login", "time to recover, login", "records lost, ledger",
+                          "RPO, ledger", "send passed its checks while photo failed", "prediction, recall",
+                          "prediction, precision", "session-cache"));
   EXPECT_THAT(changes(first, second).worse, ::testing::IsEmpty());
   EXPECT_EQ(what(changes(second, first).worse), what(changes(first, second).better));
   EXPECT_THAT(changes(first, first).better, ::testing::IsEmpty());
@@ -232,6 +269,36 @@ TEST(Changes, SayWhatGotBetterAndWorse) {
                                   compare_markdown(first, second), compare_json(first, second).dump()})
     EXPECT_THAT(text,
                 AllOf(HasSubstr("r-1"), HasSubstr("r-2"), HasSubstr("99.3%"), HasSubstr("only in pangyo")));
+}
+
+TEST(Changes, ABoundCountsOnlyOnItsFarSide) {
+  const auto compared = [](Duration before, bool before_bound, Duration after, bool after_bound) {
+    Outcome first = pangyo_went_dark(), second = first;
+    first.times = {{"recover", "login", before, before_bound}};
+    second.times = {{"recover", "login", after, after_bound}};
+    const Changes found = changes(first, second);
+    return static_cast<int>(found.better.size()) - static_cast<int>(found.worse.size());
+  };
+  EXPECT_EQ(compared(60s, true, 20s, false), 1) << "it took a minute or more, and takes less now";
+  EXPECT_EQ(compared(60s, true, 80s, false), 0) << "it may have taken longer than that";
+  EXPECT_EQ(compared(20s, false, 60s, true), -1);
+  EXPECT_EQ(compared(80s, false, 60s, true), 0);
+  EXPECT_EQ(compared(60s, true, 20s, true), 0);
+  EXPECT_EQ(compared(20s, false, 21s, false), 0) << "noise";
+}
+
+TEST(Changes, WhatIsUnknownIsNoChange) {
+  Outcome first = pangyo_went_dark(), second = first;
+  second.records["ledger"].lost = 5;
+  second.records["ledger"].unknown = 12;
+  second.records["ledger"].rpo.reset();
+  EXPECT_THAT(changes(first, second).better, ::testing::IsEmpty()) << "the unknown ones may be lost as well";
+  second = first;
+  second.gray.clear();
+  EXPECT_THAT(changes(first, second).better, ::testing::IsEmpty()) << "nobody asked for photo";
+  second.probes["photo"].during = 1.0;
+  ASSERT_EQ(changes(first, second).better.size(), 1u);
+  EXPECT_EQ(changes(first, second).better[0].what, "send passed its checks while photo failed");
 }
 
 }  // namespace

@@ -90,6 +90,59 @@ TEST(Terminal, WhatOthersChangedIsSaidButNotAllOfIt) {
                           Not(HasSubstr("198.18.10.0/24")), HasSubstr("(not ours): 2 more")));
 }
 
+TEST(Terminal, LostRecordsAndGrayFailuresStandAboveEverythingButTheVerdict) {
+  const std::string text = terminal_text(pangyo_went_dark());
+  EXPECT_THAT(text, HasSubstr("17 of 587 acknowledged records lost, RPO 3.2s (ledger)"));
+  EXPECT_THAT(text, HasSubstr("send passed its own checks while photo failed for 4s"));
+  EXPECT_LT(text.find("records lost"), text.find("What happened"));
+  Outcome quiet = pangyo_went_dark();
+  quiet.records["ledger"].lost = 0;
+  quiet.gray.clear();
+  quiet.preconditions.clear();
+  EXPECT_THAT(terminal_text(quiet), Not(HasSubstr("!")));
+}
+
+TEST(Terminal, OnlyTheSlowestOfEachTimeIsTold) {
+  Outcome outcome = pangyo_went_dark();
+  outcome.times.push_back({"recover", "photo", std::chrono::seconds(3), false});
+  EXPECT_EQ(line_with(terminal_text(outcome), "times:"),
+            "  times: detect 12s, decide 37s, mitigate ≥ 1m (login), full-restore ≥ 1m 20s");
+  EXPECT_THAT(terminal_text(outcome), HasSubstr("recover within 4h: ≥ 1m 1s"));
+  Outcome free = outcome;
+  free.objectives.clear();
+  EXPECT_THAT(terminal_text(free), AllOf(HasSubstr("recover ≥ 1m 1s"), Not(HasSubstr("recover 3s"))));
+  EXPECT_THAT(markdown_text(outcome),
+              AllOf(HasSubstr("| recover, photo | 3s | ✓ met, within 4h |"),
+                    HasSubstr("| recover, login | ≥ 1m 1s | ? unknown, within 4h |")));
+  outcome.objectives[0].clock = "respond";
+  EXPECT_THAT(markdown_text(outcome), AllOf(HasSubstr("| recover, login | ≥ 1m 1s |  |"),
+                                            HasSubstr("| recover, until somebody has it | 4h |")));
+}
+
+TEST(Terminal, WhoWasBackAndWhen) {
+  EXPECT_THAT(terminal_text(pangyo_went_dark()), HasSubstr("4 of 4 hosts of pangyo back at T0 + 1m 2s"));
+  Outcome half = pangyo_went_dark();
+  half.recovery.curve[1].hosts["pangyo"] = 3;
+  EXPECT_THAT(terminal_text(half), ContainsRegex("3 of 4 hosts of pangyo back when the run\\s+ended"));
+  EXPECT_THAT(markdown_text(half), HasSubstr("3 of 3 hosts of anyang there throughout"));
+}
+
+TEST(Terminal, ARefusedRunSaysWhichPreconditionWasRedAndWhy) {
+  const Outcome refused = nobody_started();
+  const std::string text = terminal_text(refused);
+  EXPECT_THAT(text, ContainsRegex("capacity >= 0.5 +✗ red +it was 0.3"));
+  EXPECT_THAT(text, ContainsRegex("no incident +✓ held"));
+  for (const Edition edition : {Edition::kSre, Edition::kExecutive})
+    EXPECT_THAT(markdown_text(refused, edition), HasSubstr("it was red: it was 0.3."));
+}
+
+TEST(Terminal, AnOverrideIsNeverSilent) {
+  for (const Edition edition : {Edition::kSre, Edition::kExecutive, Edition::kRegulator}) {
+    EXPECT_THAT(terminal_text(pangyo_went_dark(), false, edition), HasSubstr("the owner agreed"));
+    EXPECT_THAT(markdown_text(pangyo_went_dark(), edition), HasSubstr("✗ red, overridden: the owner agreed"));
+  }
+}
+
 TEST(Markdown, HasTheSameSectionsAsTables) {
   const std::string text = markdown_text(pangyo_went_dark());
   EXPECT_THAT(text, ::testing::StartsWith("# FAIL: pangyo-blackhole"));
