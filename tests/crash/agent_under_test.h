@@ -26,6 +26,8 @@ namespace blackstart::test {
 inline constexpr const char* kThere = "198.18.2.11";
 inline constexpr milliseconds kNetworkHeals{100};  // after the death of an agent
 inline constexpr milliseconds kRestHeals{1000};
+inline constexpr auto kTcx = contract::ATTACHMENT_TCX;
+inline constexpr auto kClsact = contract::ATTACHMENT_CLSACT;
 
 // The processes that work on one state folder, whoever is their parent now.
 struct AgentProcesses {

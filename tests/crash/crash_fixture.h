@@ -11,9 +11,6 @@
 
 namespace blackstart::test {
 
-inline constexpr auto kTcx = contract::ATTACHMENT_TCX;
-inline constexpr auto kClsact = contract::ATTACHMENT_CLSACT;
-
 class CrashTest : public AgentUnderTest {
  protected:
   void SetUp() override {
