@@ -360,9 +360,17 @@ class Run {
   }
 
   void event(const std::string& type, const json& data) { options_.observer->event(now(), type, data); }
-  // How preconditions reach the record.
   PreconditionTold telling() {
-    return [this](const std::string& type, const json& data) { event(type, data); };
+    return [this](const OutcomePrecondition& told) {
+      if (told.precondition == kWindowsPrecondition)
+        event("window", {{"open", told.met}, {"standing", told.answer}, {"override", told.overridden}});
+      else
+        event("precondition", {{"precondition", told.precondition},
+                               {"for", told.purpose},
+                               {"met", told.met},
+                               {"why", told.answer}});
+      outcome_.preconditions.push_back(told);
+    };
   }
   void note(const std::string& text) { outcome_.notes.push_back(text); }
   [[nodiscard]] UnixNs now() const { return options_.now(); }
