@@ -7,6 +7,7 @@
 #include "injector/conduct/fill_outcome.h"
 #include "injector/conduct/gray.h"
 #include "injector/conduct/records.h"
+#include "injector/conduct/recovery_curve.h"
 #include "injector/conduct/times.h"
 #include "injector/record/judge.h"
 
@@ -41,12 +42,13 @@ void fill_seen(const Drill& drill, const Learned& learned, Outcome& outcome) {
                                  ? OutcomeGuard{guard.text, false, std::nullopt, ""}
                                  : breached->second);
   }
-  fill_faults(plan, learned.reports, times, learned.gates.horizon(), outcome);
+  fill_faults(plan, learned.reports, times, learned.gates.horizon(), learned.reverted_by, outcome);
   fill_times(experiment, times, learned.recovered, learned.alerts, outcome);
   fill_full_restore(learned.impact, times, outcome);
   fill_objectives(experiment.objectives, outcome);
   if (times.fired != 0) fill_records(experiment, learned.histories, times.ended, outcome);
   fill_gray(topology, experiment, learned.impact, learned.histories, times, outcome);
+  outcome.recovery = recovery_curve(learned.impact.checks(), topology, times);
   for (const OutcomeGray& each : outcome.gray)
     outcome.notes.push_back("gray failure: " + each.service + " passed its checks while " + each.journey +
                             " failed for " + format_duration(Duration(each.to - each.from)));

@@ -34,6 +34,7 @@ struct Learned {
   std::map<std::string, contract::HostReport> reports;  // the last word of each host
   Gates gates;
   std::map<const Guard*, OutcomeGuard> breaches;
+  std::string reverted_by;           // end abort guard; "": not every host has said how it reverted
   std::optional<bool> recovered;     // nullopt: nobody could say, or nobody looked
   std::optional<Error> refused;      // why it went no further
   std::optional<std::string> error;  // what was thrown

@@ -164,6 +164,7 @@ class Run {
       note(reverted.error().message());
       event("stranded", {{"error", reverted.error().message()}});
     }
+    if (reverted && fleet_.lost().empty()) learned_.reverted_by = reason;
     event("revert", {{"reason", reason}});
   }
 

@@ -133,6 +133,24 @@ double effectiveness(const OutcomeFault& fault) {
   return all == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(fault.dropped) / all;
 }
 
+Samples reverts(const Outcome& outcome) {
+  Samples out;
+  for (const OutcomeFault& fault : outcome.faults)
+    if (const auto took = time_to_revert(fault))
+      out.push_back({{{"fault", fault.id}, {"reason", fault.ended_by}}, seconds(*took)});
+  return out;
+}
+
+Samples recovered_hosts(const Outcome& outcome) {
+  if (outcome.recovery.curve.empty()) return {};
+  Samples out;
+  for (const auto& [site, before] : outcome.recovery.hosts)
+    out.push_back(
+        {{{"site", site}},
+         static_cast<double>(outcome.recovery.curve.back().hosts.at(site)) / static_cast<double>(before)});
+  return out;
+}
+
 Samples single_site(const Outcome& outcome) {
   Samples out;
   for (const SingleSiteDependency& each : outcome.single_site) {
@@ -269,6 +287,11 @@ const std::vector<Metric>& metrics_table() {
       {"blackstart_fault_apply_skew_seconds", "gauge", "seconds", "experiment",
        "Last minus first moment at which agents fired",
        [](O o) { return if_known(o, o.apply_skew ? std::optional(seconds(*o.apply_skew)) : std::nullopt); }},
+      {"blackstart_fault_revert_seconds", "gauge", "seconds", "fault reason",
+       "From the moment a fault should end (reason end: its deadline; abort, guard: the order to revert) to "
+       "its "
+       "last packet; absent unless every host said so",
+       reverts},
       {"blackstart_probe_attempts_total", "counter", "", "journey from",
        "Probe attempts, from start to end of the run",
        [](O o) {
@@ -325,6 +348,9 @@ const std::vector<Metric>& metrics_table() {
       {"blackstart_time_to_full_restore_seconds", "gauge", "seconds", "journey",
        "To the moment from which every journey and every service that was well before are well again",
        time_to<kFullRestore>},
+      {"blackstart_recovered_hosts_ratio", "gauge", "ratio", "site",
+       "Of the hosts whose services were well before the cut, the share whose services all are, at the end",
+       recovered_hosts},
       {"blackstart_time_censored", "gauge", "", "objective journey",
        "1: the run ended first, the time is a lower bound", censored},
       {"blackstart_blast_radius_user_seconds_total", "counter", "seconds", "journey",

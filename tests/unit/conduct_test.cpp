@@ -26,6 +26,34 @@ TEST_F(ConductTest, PassesWhenUsersNoticeNothing) {
                                               "recover", "residue"}));
 }
 
+TEST_F(ConductTest, SaysHowLongAFaultOutlastedItsEnd) {
+  agents_.straggler = 300ms;
+  const Outcome ended = run();
+  EXPECT_EQ(ended.faults.at(0).ended_by, "end");
+  EXPECT_LE(*time_to_revert(ended.faults[0]), 300ms);
+  EXPECT_GT(*time_to_revert(ended.faults[0]), 0ms);
+
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  UnixNs asked = 0;
+  abort_when_ = [&]() -> std::optional<std::string> {
+    if (!dark() || agents_.now < agents_.hosts_seen["pangyo-1"].t0 + Duration(2s).count())
+      return std::nullopt;
+    asked = agents_.now;
+    return "stopped by a person";
+  };
+  const Outcome aborted = run();
+  EXPECT_EQ(aborted.faults.at(0).ended_by, "abort");
+  EXPECT_EQ(aborted.faults[0].end, asked);
+  EXPECT_EQ(time_to_revert(aborted.faults[0]), 0ms);
+
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (dark()) agents_.silent.insert("pangyo-2");
+    return std::nullopt;
+  };
+  EXPECT_FALSE(time_to_revert(run().faults.at(0))) << "what pangyo-2 saw last is not known";
+}
+
 TEST_F(ConductTest, FailsWhenTheHypothesisDoes) {
   agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
   const Outcome outcome = run();
