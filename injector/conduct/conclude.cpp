@@ -25,13 +25,19 @@ const OutcomeFault* idle_fault(const Outcome& outcome) {
   return idle == outcome.faults.end() ? nullptr : &*idle;
 }
 
-void fill_seen(const Drill& drill, const Learned& learned, Outcome& outcome) {
-  const auto& [plan, experiment, topology] = drill;
+// What has a meaning at any moment: here at times.ended.
+void fill_counted(const Drill& drill, const Learned& learned, const RunTimes& times, Outcome& outcome) {
+  for (const ProbeSpec& probe : drill.experiment.probes)
+    outcome.probes[probe.probe.name()] = summarize(probe, learned.histories.at(probe.probe.name()), times);
+  fill_faults(drill.plan, learned.reports, times, learned.gates.horizon(), learned.reverted_by, outcome);
+  outcome.recovery = recovery_curve(learned.impact.checks(), drill.topology, times);
+}
+
+void fill_judged(const Drill& drill, const Learned& learned, Outcome& outcome) {
+  const Experiment& experiment = drill.experiment;
   const RunTimes& times = learned.times;
   for (const Hypothesis& hypothesis : experiment.hypothesis)
     outcome.hypothesis.push_back(evaluate(hypothesis, learned.histories, times));
-  for (const ProbeSpec& probe : experiment.probes)
-    outcome.probes[probe.probe.name()] = summarize(probe, learned.histories.at(probe.probe.name()), times);
   fill_series(learned.histories, times, outcome);
   for (auto& [name, service] : outcome.services)
     service.observed = learned.impact.observed(name, times.fired, times.reverted);
@@ -42,13 +48,11 @@ void fill_seen(const Drill& drill, const Learned& learned, Outcome& outcome) {
                                  ? OutcomeGuard{guard.text, false, std::nullopt, ""}
                                  : breached->second);
   }
-  fill_faults(plan, learned.reports, times, learned.gates.horizon(), learned.reverted_by, outcome);
   fill_times(experiment, times, learned.recovered, learned.alerts, outcome);
   fill_full_restore(learned.impact, times, outcome);
   fill_objectives(experiment.objectives, outcome);
   if (times.fired != 0) fill_records(experiment, learned.histories, times.ended, outcome);
-  fill_gray(topology, experiment, learned.impact, learned.histories, times, outcome);
-  outcome.recovery = recovery_curve(learned.impact.checks(), topology, times);
+  fill_gray(drill.topology, experiment, learned.impact, learned.histories, times, outcome);
   for (const OutcomeGray& each : outcome.gray)
     outcome.notes.push_back("gray failure: " + each.service + " passed its checks while " + each.journey +
                             " failed for " + format_duration(Duration(each.to - each.from)));
@@ -125,8 +129,21 @@ Outcome outcome_at_start(const Drill& drill, const std::string& run) {
   return outcome;
 }
 
+Outcome outcome_so_far(const Drill& drill, const Learned& learned, const Outcome& outcome, UnixNs now) {
+  Outcome out = outcome;
+  RunTimes times = learned.times;
+  if (times.fired > now) times.fired = 0;  // agreed on, and still to come
+  if (times.ended == 0) times.ended = now;
+  fill_counted(drill, learned, times, out);
+  const UnixNs until = times.reverted == 0 ? times.ended : times.reverted;
+  for (auto& [name, service] : out.services)
+    service.observed = learned.impact.observed(name, times.fired, until);
+  return out;
+}
+
 void conclude(const Drill& drill, const Learned& learned, Outcome& outcome) {
-  fill_seen(drill, learned, outcome);
+  fill_counted(drill, learned, learned.times, outcome);
+  fill_judged(drill, learned, outcome);
   if (learned.refused && !learned.stranded && !learned.error && outcome.residue.empty()) {
     outcome.exit_code = exit_code_of(learned.refused->kind);
     outcome.reason = learned.refused->message();

@@ -47,6 +47,10 @@ struct Learned {
 // What stands before the first phase.
 [[nodiscard]] Outcome outcome_at_start(const Drill& drill, const std::string& run);
 
+// The outcome with what was seen until `now`, while a run lasts: faults, probes, services, who is back.
+[[nodiscard]] Outcome outcome_so_far(const Drill& drill, const Learned& learned, const Outcome& outcome,
+                                     UnixNs now);
+
 // Fills in what was seen, judges it, says why. Needs the outcome's phases, marks, residue and notes.
 void conclude(const Drill& drill, const Learned& learned, Outcome& outcome);
 

@@ -20,8 +20,9 @@ constexpr Duration kTick = 100ms;
 constexpr Duration kFireLead = 500ms;        // from the order to fire to T0: every agent must hear of it
 constexpr Duration kSteadyPatience = 30s;    // beyond steadyState.for, before T0
 constexpr Duration kRecoveryPatience = 60s;  // beyond recovery.watch, after the revert
-constexpr Duration kUnfinished = 2s;         // after the last phase, for answers still under way
-constexpr double kLostShare = 0.10;          // more agents lost than this end the run
+constexpr Duration kSoFarEvery = 1s;
+constexpr Duration kUnfinished = 2s;  // after the last phase, for answers still under way
+constexpr double kLostShare = 0.10;   // more agents lost than this end the run
 
 std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
                                                                    const ImpactWatch& impact,
@@ -273,6 +274,14 @@ class Run {
       progress.probes.emplace_back(probe.probe.name(),
                                    learned_.histories[probe.probe.name()].recent_ratio(5s, now()));
     options_.observer->progress(progress);
+    if (now() - told_so_far_ >= kSoFarEvery.count()) tell_so_far();
+  }
+
+  void tell_so_far() {
+    told_so_far_ = now();
+    if (!options_.so_far) return;
+    learned_.reports = fleet_.reports();
+    options_.so_far(outcome_so_far(drill_, learned_, outcome_, now()));
   }
 
   void judge_gates() {
@@ -355,6 +364,7 @@ class Run {
     outcome_.phases.push_back({phase, phase_start_, 0});
     event("phase", {{"phase", phase}});
     options_.observer->progress({phase, "", Duration{0}, expected, {}, {}});
+    tell_so_far();
   }
   void leave_phase() {
     if (!outcome_.phases.empty() && outcome_.phases.back().end == 0) outcome_.phases.back().end = now();
@@ -385,7 +395,7 @@ class Run {
   Fleet fleet_;
   Outcome outcome_;
   std::string phase_, detail_;
-  UnixNs phase_start_ = 0;
+  UnixNs phase_start_ = 0, told_so_far_ = 0;
   Duration expected_{0};
   bool probing_ = false, armed_ = false, by_person_ = false;
 };

@@ -13,7 +13,19 @@ namespace {
 
 using Samples = std::vector<MetricSample>;
 
-Samples one_hot(Verdict actual) {
+// The phase a run is in; nullptr: it is over.
+const OutcomePhase* current_phase(const Outcome& outcome) {
+  return outcome.phases.empty() || outcome.phases.back().end != 0 ? nullptr : &outcome.phases.back();
+}
+
+Samples run_phase(const Outcome& outcome) {
+  const OutcomePhase* phase = current_phase(outcome);
+  if (!phase) return {};
+  return {{{{"phase", phase->phase}}, 1}};
+}
+
+Samples one_hot(const Outcome& outcome, Verdict actual) {
+  if (current_phase(outcome)) return {};
   Samples out;
   for (const Verdict verdict : {Verdict::kPass, Verdict::kFail, Verdict::kAborted, Verdict::kInconclusive,
                                 Verdict::kStranded, Verdict::kError})
@@ -24,6 +36,13 @@ Samples one_hot(Verdict actual) {
 Samples if_known(const Outcome& outcome, std::optional<double> value) {
   if (!value) return {};
   return {{{{"experiment", outcome.experiment}}, *value}};
+}
+
+// A number of services means something once somebody looked at one.
+Samples of_score(const Outcome& outcome, std::vector<std::string> PredictionScore::*services) {
+  const PredictionScore all = score(outcome);
+  if (all.unknown.size() == outcome.services.size()) return {};
+  return if_known(outcome, static_cast<double>((all.*services).size()));
 }
 
 struct Basis {
@@ -263,11 +282,14 @@ const std::vector<Metric>& metrics_table() {
          return {
              {{{"run", o.run}, {"experiment", o.experiment}, {"topology", o.topology}, {"hash", o.hash}}, 1}};
        }},
-      {"blackstart_verdict", "gauge", "", "verdict", "1 for the verdict of the run, 0 for the others",
-       [](O o) { return one_hot(o.verdict); }},
+      {"blackstart_run_phase", "gauge", "", "phase", "1 for the phase a run is in; absent when it is over",
+       run_phase},
+      {"blackstart_verdict", "gauge", "", "verdict",
+       "1 for the verdict of the run, 0 for the others; absent while it lasts",
+       [](O o) { return one_hot(o, o.verdict); }},
       {"blackstart_recovery_verdict", "gauge", "", "verdict",
        "1 for the verdict of the recovery, 0 for the others; all 0 when nothing was injected",
-       [](O o) { return one_hot(o.recovery_verdict); }},
+       [](O o) { return one_hot(o, o.recovery_verdict); }},
       {"blackstart_fault_packets_total", "counter", "", "fault src_site dst_site verdict hook",
        "Packets a fault matched, as the datapath counted them; an empty site is outside every known one",
        [](O o) {
@@ -318,10 +340,10 @@ const std::vector<Metric>& metrics_table() {
        [](O o) { return if_known(o, score(o).recall); }},
       {"blackstart_prediction_missed_services", "gauge", "", "experiment",
        "Services hurt though predicted unaffected",
-       [](O o) { return if_known(o, static_cast<double>(score(o).missed.size())); }},
+       [](O o) { return of_score(o, &PredictionScore::missed); }},
       {"blackstart_prediction_false_alarm_services", "gauge", "", "experiment",
        "Services well though predicted hurt",
-       [](O o) { return if_known(o, static_cast<double>(score(o).false_alarms.size())); }},
+       [](O o) { return of_score(o, &PredictionScore::false_alarms); }},
       {"blackstart_single_site_dependency", "gauge", "", "service dependency site role evidence",
        "1 for each needed service that stands in one site alone", single_site},
       {"blackstart_gray_failure", "gauge", "", "service",

@@ -2,6 +2,7 @@
 // The run as a state machine, on simulated time: what is asked of the agents in each case, and what
 // the verdict is. Real agents and packets are in the lab tier.
 #include <algorithm>
+#include <set>
 
 #include "tests/support/promise.h"
 #include "tests/unit/conduct_fixture.h"
@@ -52,6 +53,35 @@ TEST_F(ConductTest, SaysHowLongAFaultOutlastedItsEnd) {
     return std::nullopt;
   };
   EXPECT_FALSE(time_to_revert(run().faults.at(0))) << "what pangyo-2 saw last is not known";
+}
+
+TEST_F(ConductTest, WhatIsToldMeanwhileIsWhatIsKnownThen) {
+  agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
+  const Outcome last = run();
+  std::set<std::string> phases;
+  uint64_t attempts = 0;
+  for (const Outcome& so_far : told_so_far_) {
+    ASSERT_FALSE(so_far.phases.empty());
+    const std::string& phase = so_far.phases.back().phase;
+    phases.insert(phase);
+    EXPECT_EQ(so_far.phases.back().end, 0);
+    EXPECT_EQ(so_far.verdict, Verdict::kNone);
+    EXPECT_TRUE(so_far.hypothesis.empty() && so_far.times.empty());
+    const bool cut = phase == "hold" && so_far.fired != 0;
+    EXPECT_LE(so_far.faults.size(), phase == "steady" || phase == "arm" || phase == "fire" ? 0u : 1u)
+        << phase;
+    if (cut && !so_far.faults.empty()) {
+      EXPECT_TRUE(so_far.faults[0].ended_by.empty());
+    }
+    const OutcomeProbe& login = so_far.probes.at("login");
+    EXPECT_GE(login.attempts, attempts) << "a counter only grows";
+    attempts = login.attempts;
+    EXPECT_EQ(login.during.has_value(), login.failures > 0) << "every attempt since the cut failed";
+  }
+  EXPECT_EQ(phases, (std::set<std::string>{"preflight", "steady", "arm", "fire", "hold", "revert", "recover",
+                                           "residue"}));
+  EXPECT_GT(told_so_far_.size(), 25u);
+  EXPECT_EQ(attempts, last.probes.at("login").attempts);
 }
 
 TEST_F(ConductTest, FailsWhenTheHypothesisDoes) {

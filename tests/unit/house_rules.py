@@ -36,7 +36,7 @@ MAY_INCLUDE = {
 ONLY_IN = {
     "yaml-cpp/": ["agents/language/read_yaml.cpp"],
     "curl/": ["agents/probes/", "experiments/labs/sample-service/", "tests/"],
-    "prometheus/": ["agents/daemon/", "injector/record/"],
+    "prometheus/": ["agents/daemon/", "injector/cli/live_metrics.cpp"],
     "libnftnl/": ["agents/kernel/"],
     "bpf/libbpf.h": ["agents/kernel/", "agents/faults/", "tests/"],
 }
