@@ -13,6 +13,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "injector/cli/listen_address.h"
+
 namespace blackstart::cli {
 namespace {
 
@@ -118,15 +120,11 @@ class AlertListener::Server {
 };
 
 Result<std::unique_ptr<AlertListener>> AlertListener::make(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon == std::string::npos ? 0 : colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  const std::string digits = colon == std::string::npos ? "" : address.substr(colon + 1);
-  if (host.empty() || digits.empty() || digits.size() > 5 ||
-      digits.find_first_not_of("0123456789") != std::string::npos || std::stoi(digits) > 65535)
+  const auto where = parse_listen_address(address);
+  if (!where)
     return fail(ErrorKind::kInvalid, "listen for alerts on", address, 0, "--alerts takes ADDRESS:PORT");
   auto server = std::make_unique<Server>();
-  if (!server->listen(host, std::stoi(digits)))
+  if (!server->listen(where->host, where->port))
     return fail(ErrorKind::kMissing, "listen for alerts on", address, 0,
                 "is the address this host's, and the port free?");
   return std::unique_ptr<AlertListener>(new AlertListener(std::move(server)));

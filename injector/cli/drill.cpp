@@ -16,6 +16,7 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "injector/cli/alerts.h"
+#include "injector/cli/live_metrics.h"
 #include "injector/cli/own_place.h"
 #include "injector/cli/progress_line.h"
 #include "injector/cli/report_files.h"
@@ -152,6 +153,8 @@ void declare_drill(po::options_description& options) {
   auto add = options.add_options();
   add("metrics", po::value<std::string>()->value_name("FILE.prom"),
       "also write the metrics, for node_exporter's textfile collector");
+  add("metrics-listen", po::value<std::string>()->value_name("ADDRESS:PORT"),
+      "serve the metrics on /metrics while the run lasts");
   add("alerts", po::value<std::string>()->value_name("ADDRESS:PORT"),
       "listen for an Alertmanager's webhook while the run lasts: an alert that fires after the cut detects "
       "it");
@@ -195,6 +198,12 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
         Error{ErrorKind::kRefused, "run " + experiment.name + ": no agents listen for topology",
               topology.name, 0, "blackstart lab up " + (topology.file.empty() ? "TOPOLOGY" : topology.file)},
         json);
+  std::unique_ptr<LiveMetrics> live_metrics;
+  if (const auto address = option(invocation, "metrics-listen")) {
+    auto made = LiveMetrics::make(*address);
+    if (!made) return report(made.error(), json);
+    live_metrics = std::move(*made);
+  }
   if (!json) std::cerr << announcement(*plan);
   if (!confirmed(invocation))
     return report(Error{ErrorKind::kRefused, "run " + experiment.name + ": nobody confirmed it", "", 0,
@@ -253,10 +262,12 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
       for (OutcomeMark& mark : last ? marks->close() : marks->take()) said.push_back({std::move(mark)});
       return said;
     };
+    if (live_metrics) options.so_far = [&](const Outcome& so_far) { live_metrics->show(so_far); };
     outcome = conduct(*plan, experiment, topology, everyone, options);
     if (!recorder.failure().empty())
       outcome.notes.push_back("the event log is incomplete: " + recorder.failure());
   }
+  if (live_metrics) live_metrics->show(outcome);
   outcome.log_file = folder + "/events.jsonl";
   outcome.versions = versions();
 

@@ -20,7 +20,8 @@ namespace blackstart::cli {
 void declare_engine(po::options_description& options);
 Result<PlanOptions> plan_options(const Invocation& invocation);
 
-// --engine, --attach, --metrics, --ci, --yes, --override-window, and where reports go.
+// --engine, --attach, --metrics, --metrics-listen, --alerts, --ci, --yes, --override-window, and where
+// reports go.
 void declare_drill(po::options_description& options);
 
 // Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code.

@@ -2,20 +2,13 @@
 #include "injector/conduct/conduct.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <nlohmann/json.hpp>
 
-#include "injector/conduct/evaluate.h"
-#include "injector/conduct/fill_outcome.h"
+#include "injector/conduct/conclude.h"
 #include "injector/conduct/fleet.h"
-#include "injector/conduct/gates.h"
-#include "injector/conduct/gray.h"
-#include "injector/conduct/impact_watch.h"
 #include "injector/conduct/preconditions.h"
 #include "injector/conduct/records.h"
-#include "injector/conduct/times.h"
-#include "injector/record/judge.h"
 
 namespace blackstart {
 namespace {
@@ -27,12 +20,9 @@ constexpr Duration kTick = 100ms;
 constexpr Duration kFireLead = 500ms;        // from the order to fire to T0: every agent must hear of it
 constexpr Duration kSteadyPatience = 30s;    // beyond steadyState.for, before T0
 constexpr Duration kRecoveryPatience = 60s;  // beyond recovery.watch, after the revert
-constexpr Duration kUnfinished = 2s;         // after the last phase, for answers still under way
-constexpr double kLostShare = 0.10;          // more agents lost than this end the run
-
-Duration patience_of(const ProbeSpec& spec) {
-  return Duration(spec.probe.every_ns() + spec.probe.timeout_ns());
-}
+constexpr Duration kSoFarEvery = 1s;
+constexpr Duration kUnfinished = 2s;  // after the last phase, for answers still under way
+constexpr double kLostShare = 0.10;   // more agents lost than this end the run
 
 std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
                                                                    const ImpactWatch& impact,
@@ -48,46 +38,25 @@ std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experim
 
 class Run {
  public:
-  Run(const Plan& plan, const Experiment& experiment, const Topology& topology, Channel& channel,
-      const ConductOptions& options)
-      : plan_(plan),
-        experiment_(experiment),
-        topology_(topology),
+  Run(const Drill& drill, Channel& channel, const ConductOptions& options)
+      : drill_(drill),
+        plan_(drill.plan),
+        experiment_(drill.experiment),
         channel_(channel),
         options_(options),
-        impact_(topology, plan),
-        fleet_(channel, options.run, plan.orders, probes_by_host(experiment, impact_, options.run)),
-        gates_(experiment.gates) {
-    outcome_.run = options.run;
-    outcome_.experiment = experiment.name;
-    outcome_.summary = experiment.summary;
-    outcome_.topology = topology.name;
-    outcome_.hash = plan.hash;
-    outcome_.expected_failure = experiment.expect == Expect::kFail;
-    outcome_.single_site = plan.single_site;
-    outcome_.warnings = plan.warnings;
-    outcome_.blind = plan.blind;
-    outcome_.untouched = plan.untouched;
-    for (const ProbeSpec& probe : experiment.probes)
-      histories_.emplace(probe.probe.name(), patience_of(probe));
-    for (const Guard& guard : experiment.guards)
-      if (guard.query) histories_.emplace(guard.query->probe.name(), patience_of(*guard.query));
-    for (const auto& [name, service] : topology.services) {
-      OutcomeService& entry = outcome_.services[name];
-      entry.role = service.role;
-      entry.tier = service.tier;
-      if (const auto predicted = plan.predicted.find(name); predicted != plan.predicted.end())
-        entry.predicted = predicted->second;
-    }
+        learned_(drill),
+        fleet_(channel, options.run, plan_.orders, probes_by_host(experiment_, learned_.impact, options.run)),
+        outcome_(outcome_at_start(drill, options.run)) {
+    learned_.alerts = options.alerts;
   }
 
   Outcome run() {
     try {
       go();
     } catch (const std::exception& error) {
-      error_ = error.what();
-      note("internal error: " + *error_);
-      if (armed_) stranded_ = !fleet_.revert("internal error");
+      learned_.error = error.what();
+      note("internal error: " + *learned_.error);
+      if (armed_) learned_.stranded = !fleet_.revert("internal error");
       if (probing_) fleet_.stop_probes();
       leave_phase();
     }
@@ -115,7 +84,7 @@ class Run {
     if (auto ok = fleet_.hello(); !ok) return refuse(ok.error());
     if (auto ok = ask_preconditions(experiment_, channel_, options_, telling()); !ok)
       return !aborted() && refuse(ok.error());
-    if (impact_.viewpoint().empty())
+    if (learned_.impact.viewpoint().empty())
       note("no host can look at the services from outside the cut: what they show is unknown");
     return !aborted();
   }
@@ -129,11 +98,11 @@ class Run {
       tick();
       if (aborted()) return false;
       const SteadyWindow window =
-          steady(experiment_.probes, histories_, experiment_.steady_for, start, now());
+          steady(experiment_.probes, learned_.histories, experiment_.steady_for, start, now());
       const auto guard = window.held == std::optional(true) ? first_breach() : std::nullopt;
       if (window.held == std::optional(true) && !guard) {
-        times_.steady_start = window.from;
-        if (auto ok = judge_preconditions(experiment_, histories_, window.to, telling()); !ok)
+        learned_.times.steady_start = window.from;
+        if (auto ok = judge_preconditions(experiment_, learned_.histories, window.to, telling()); !ok)
           return refuse(ok.error());
         return true;
       }
@@ -142,9 +111,10 @@ class Run {
         return refuse({ErrorKind::kRefused, "start: a guard is breached before anything is touched:",
                        guard->first->text, 0, guard->second});
       if (too_late)
-        return refuse(
-            {ErrorKind::kRefused, "start: the steady state does not hold before anything is touched", "", 0,
-             why_not_steady(experiment_.probes, histories_, now() - experiment_.steady_for.count(), now())});
+        return refuse({ErrorKind::kRefused,
+                       "start: the steady state does not hold before anything is touched", "", 0,
+                       why_not_steady(experiment_.probes, learned_.histories,
+                                      now() - experiment_.steady_for.count(), now())});
     }
   }
 
@@ -160,8 +130,8 @@ class Run {
     tick();
     if (aborted()) return false;
     const UnixNs t0 = now() + kFireLead.count();
-    times_.fired = t0;
-    if (auto ok = fleet_.fire(t0, gates_.horizon()); !ok) return refuse(ok.error());
+    learned_.times.fired = t0;
+    if (auto ok = fleet_.fire(t0, learned_.gates.horizon()); !ok) return refuse(ok.error());
     event("fire", {{"t0", rfc3339(t0)}});
     while (now() < t0) {
       tick();
@@ -172,7 +142,7 @@ class Run {
 
   void hold() {
     enter("hold", plan_.end);
-    while (now() < times_.fired + end_of_faults().count()) {
+    while (now() < learned_.times.fired + end_of_faults().count()) {
       tick();
       judge_gates();
       if (aborted() || guards_breached() || agents_lost()) return;
@@ -180,37 +150,42 @@ class Run {
   }
 
   void revert() {
-    const std::string reason = stop_reason_.empty() && !refused_ ? "end" : by_person_ ? "abort" : "guard";
+    const std::string reason = learned_.stop_reason.empty() && !learned_.refused ? "end"
+                               : by_person_                                      ? "abort"
+                                                                                 : "guard";
     const UnixNs asked = now();
     const auto reverted =
         fleet_.revert(reason);  // before a word is printed: nobody may be listening any more
     enter("revert");
-    times_.reverted = std::min(asked, times_.fired + end_of_faults().count());
-    if (times_.fired > now()) times_.fired = times_.reverted = 0;  // taken back before it began
+    learned_.times.reverted = std::min(asked, learned_.times.fired + end_of_faults().count());
+    if (learned_.times.fired > now())
+      learned_.times.fired = learned_.times.reverted = 0;  // taken back before it began
     if (!reverted) {
-      stranded_ = true;
+      learned_.stranded = true;
       note(reverted.error().message());
       event("stranded", {{"error", reverted.error().message()}});
     }
+    if (reverted && fleet_.lost().empty()) learned_.reverted_by = reason;
     event("revert", {{"reason", reason}});
   }
 
   void recover() {
-    if (times_.fired == 0 || experiment_.probes.empty()) return;
+    if (learned_.times.fired == 0 || experiment_.probes.empty()) return;
     const Duration watch = experiment_.recovery.watch;
     enter("recover", watch);
     while (true) {
       tick();
       if (aborted()) return;
-      recovered_ = steady(experiment_.probes, histories_, watch, times_.reverted, now()).held;
-      if (recovered_ == std::optional(true)) return;
+      learned_.recovered =
+          steady(experiment_.probes, learned_.histories, watch, learned_.times.reverted, now()).held;
+      if (learned_.recovered == std::optional(true)) return;
       if (fleet_.lost().size() == fleet_.size()) {
         note("no agent answers any more: nobody can say whether the steady state returned");
         return;
       }
-      if (now() - times_.reverted > (watch + kRecoveryPatience).count()) {
+      if (now() - learned_.times.reverted > (watch + kRecoveryPatience).count()) {
         note("the steady state did not return: " +
-             why_not_steady(experiment_.probes, histories_, now() - watch.count(), now()));
+             why_not_steady(experiment_.probes, learned_.histories, now() - watch.count(), now()));
         return;
       }
     }
@@ -218,21 +193,22 @@ class Run {
 
   // Lets answers that are still under way come in, so that every attempt is judged.
   void settle() {
-    times_.ended = now();
+    learned_.times.ended = now();
     if (!probing_) return;
-    if (!by_person_ && times_.fired != 0)
+    if (!by_person_ && learned_.times.fired != 0)
       for (const UnixNs until = now() + kUnfinished.count(); now() < until;) tick();
-    if (!by_person_ && times_.fired != 0) read_records_back();
+    if (!by_person_ && learned_.times.fired != 0) read_records_back();
     fleet_.stop_probes();
   }
 
   // Asks for every record that was written up to the end of the recovery.
   void read_records_back() {
     if (experiment_.records.empty()) return;
-    enter("records", read_back_time(experiment_, histories_, times_.ended));
+    enter("records", read_back_time(experiment_, learned_.histories, learned_.times.ended));
     if (auto ok = fleet_.start_probes(record_readers(experiment_, options_.run)); !ok)
       return note("the records were not read back: " + ok.error().message());
-    const UnixNs until = now() + read_back_time(experiment_, histories_, times_.ended).count();
+    const UnixNs until =
+        now() + read_back_time(experiment_, learned_.histories, learned_.times.ended).count();
     while (now() < until && !aborted()) tick();
   }
 
@@ -243,7 +219,7 @@ class Run {
       outcome_.residue = std::move(residue);
       outcome_.changes = std::move(changes);
       for (const auto& [host, why] : fleet_.lost()) {
-        gaps_.push_back("what " + host + " saw to the end is not known: " + why);
+        learned_.gaps.push_back("what " + host + " saw to the end is not known: " + why);
         note(host + ": " + why +
              "; the kernel ends its faults with the agent, at their lease or at their deadline");
       }
@@ -251,7 +227,7 @@ class Run {
       for (const std::string& host : fleet_.hung())
         outcome_.residue.push_back(host +
                                    ": not known, its agent hangs; ending its agent frees what it holds");
-      for (const auto& [host, what] : fleet_.trouble()) gaps_.push_back(host + ": " + what);
+      for (const auto& [host, what] : fleet_.trouble()) learned_.gaps.push_back(host + ": " + what);
       if (!outcome_.residue.empty()) event("residue", {{"objects", outcome_.residue}});
     }
     leave_phase();
@@ -262,7 +238,7 @@ class Run {
     if (!options_.said) return;
     for (SaidMark& said : options_.said(last)) {
       OutcomeMark& mark = said.mark;
-      if (said.alert_began != 0 && times_.fired != 0 && said.alert_began >= times_.fired)
+      if (said.alert_began != 0 && learned_.times.fired != 0 && said.alert_began >= learned_.times.fired)
         mark.mark = "detected";
       event("mark",
             {{"mark", mark.mark}, {"at", rfc3339(mark.at)}, {"source", mark.source}, {"note", mark.note}});
@@ -275,113 +251,41 @@ class Run {
     take_marks(true);
     std::stable_sort(outcome_.marks.begin(), outcome_.marks.end(),
                      [](const OutcomeMark& a, const OutcomeMark& b) { return a.at < b.at; });
-    for (const Hypothesis& hypothesis : experiment_.hypothesis)
-      outcome_.hypothesis.push_back(evaluate(hypothesis, histories_, times_));
-    for (const ProbeSpec& probe : experiment_.probes)
-      outcome_.probes[probe.probe.name()] = summarize(probe, histories_[probe.probe.name()], times_);
-    fill_series(histories_, times_, outcome_);
-    for (auto& [name, service] : outcome_.services)
-      service.observed = impact_.observed(name, times_.fired, times_.reverted);
-    outcome_.gates = gates_.outcome();
-    for (const Guard& guard : experiment_.guards) {
-      const auto breached = breaches_.find(&guard);
-      outcome_.guards.push_back(
-          breached == breaches_.end() ? OutcomeGuard{guard.text, false, std::nullopt, ""} : breached->second);
-    }
-    fill_faults(plan_, fleet_.reports(), times_, gates_.horizon(), outcome_);
-    fill_times(experiment_, times_, recovered_, options_.alerts, outcome_);
-    fill_full_restore(impact_, times_, outcome_);
-    fill_objectives(experiment_.objectives, outcome_);
-    if (times_.fired != 0) fill_records(experiment_, histories_, times_.ended, outcome_);
-    fill_gray(topology_, experiment_, impact_, histories_, times_, outcome_);
-    for (const OutcomeGray& each : outcome_.gray)
-      note("gray failure: " + each.service + " passed its checks while " + each.journey + " failed for " +
-           format_duration(Duration(each.to - each.from)));
-
-    const bool left_behind = stranded_ || !outcome_.residue.empty() || error_;
-    if (refused_ && refused_->kind == ErrorKind::kStranded && armed_) stranded_ = true;
-    if (refused_ && !left_behind && !stranded_) {
-      outcome_.exit_code = exit_code_of(refused_->kind);
-      outcome_.reason = refused_->message();
-    } else {
-      const Judgement judgement = judge(facts());
-      outcome_.verdict = judgement.verdict;
-      outcome_.recovery_verdict = judgement.recovery;
-      outcome_.exit_code = judgement.exit_code;
-      outcome_.reason = judgement.verdict == Verdict::kAborted ? stop_reason_ : judgement.reason + because();
-    }
+    learned_.reports = fleet_.reports();
+    conclude(drill_, learned_, outcome_);
     event("verdict", {{"verdict", verdict_name(outcome_.verdict)},
                       {"exitCode", outcome_.exit_code},
                       {"reason", outcome_.reason}});
-  }
-
-  [[nodiscard]] RunFacts facts() const {
-    RunFacts facts;
-    facts.stranded = stranded_ || !outcome_.residue.empty();
-    facts.error = error_.has_value();
-    facts.aborted = !stop_reason_.empty();
-    facts.injected = !idle_fault() && !outcome_.faults.empty();
-    facts.touched = std::any_of(outcome_.faults.begin(), outcome_.faults.end(),
-                                [](const OutcomeFault& fault) { return fault.dropped > 0; });
-    facts.asked = !experiment_.probes.empty();
-    for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
-      facts.hypothesis.push_back(hypothesis.met);
-    facts.recovered = recovered_;
-    facts.expect_failure = outcome_.expected_failure;
-    facts.gaps = gaps_;
-    for (const auto& [name, records] : outcome_.records)
-      if (!records.rpo)
-        facts.gaps.push_back("whether acknowledged records of " + name + " are lost is not known");
-    for (const OutcomeFault& fault : outcome_.faults)
-      if (fault.leaked > 0)
-        facts.gaps.push_back("the cut was not whole: " + std::to_string(fault.leaked) +
-                             " packets leaked through " + fault.id);
-    return facts;
-  }
-
-  // A fault that fired and hit nothing.
-  [[nodiscard]] const OutcomeFault* idle_fault() const {
-    const auto idle = std::find_if(outcome_.faults.begin(), outcome_.faults.end(),
-                                   [](const OutcomeFault& fault) { return fault.dropped == 0; });
-    return idle == outcome_.faults.end() ? nullptr : &*idle;
-  }
-
-  // What a reader asks next: which hypothesis, which fault.
-  [[nodiscard]] std::string because() const {
-    const OutcomeFault* idle = idle_fault();
-    if (outcome_.verdict == Verdict::kInconclusive && idle) return " (" + idle->id + " " + idle->kind + ")";
-    if (outcome_.verdict != Verdict::kFail) return "";
-    if (recovered_ == std::optional(false))
-      return " (metastable: still bad " +
-             std::to_string(std::llround(seconds(Duration(times_.ended - times_.reverted)))) +
-             " s after the revert)";
-    std::string names;
-    for (const OutcomeHypothesis& hypothesis : outcome_.hypothesis)
-      if (hypothesis.met == std::optional<bool>(false))
-        names += (names.empty() ? ": " : ", ") + hypothesis.probe;
-    return names;
   }
 
   // One step of waiting: new samples and reports, renewed leases, a progress line.
   void tick() {
     options_.sleep(kTick);
     take_marks(false);
-    fleet_.collect(gates_.horizon(), [&](const contract::Sample& sample) {
+    fleet_.collect(learned_.gates.horizon(), [&](const contract::Sample& sample) {
       if (ImpactWatch::is_check(sample.probe()))
-        impact_.add(sample);
+        learned_.impact.add(sample);
       else
-        histories_[sample.probe()].add(sample);
+        learned_.histories[sample.probe()].add(sample);
     });
     RunProgress progress{phase_, detail_, Duration(now() - phase_start_), expected_, {}, {}};
     for (const auto& [host, report] : fleet_.reports()) progress.packets.add(report);
     for (const ProbeSpec& probe : experiment_.probes)
       progress.probes.emplace_back(probe.probe.name(),
-                                   histories_[probe.probe.name()].recent_ratio(5s, now()));
+                                   learned_.histories[probe.probe.name()].recent_ratio(5s, now()));
     options_.observer->progress(progress);
+    if (now() - told_so_far_ >= kSoFarEvery.count()) tell_so_far();
+  }
+
+  void tell_so_far() {
+    told_so_far_ = now();
+    if (!options_.so_far) return;
+    learned_.reports = fleet_.reports();
+    options_.so_far(outcome_so_far(drill_, learned_, outcome_, now()));
   }
 
   void judge_gates() {
-    gates_.judge(histories_, times_.fired, now(), [&](const OutcomeGate& gate) {
+    learned_.gates.judge(learned_.histories, learned_.times.fired, now(), [&](const OutcomeGate& gate) {
       event("gate", {{"gate", gate.gate}, {"passed", *gate.passed}});
       detail_ = "gate " + std::string(*gate.passed ? "passed, " : "failed, nothing more fires: ") + gate.gate;
     });
@@ -389,7 +293,7 @@ class Run {
 
   [[nodiscard]] Duration end_of_faults() const {
     Duration end{0};
-    const Duration reach = gates_.failed() ? gates_.horizon() : Duration::max();
+    const Duration reach = learned_.gates.failed() ? learned_.gates.horizon() : Duration::max();
     for (const FaultSpec& fault : experiment_.faults)
       if (fault.at < reach) end = std::max(end, fault.at + fault.duration);
     return end;
@@ -399,10 +303,11 @@ class Run {
   std::optional<std::pair<const Guard*, std::string>> first_breach() {
     PacketTotals packets;
     for (const auto& [host, report] : fleet_.reports()) packets.add(report);
-    const GuardFacts facts{impact_.unexpected(plan_.predicted, now()), packets.leaked, fleet_.size(),
+    const GuardFacts facts{learned_.impact.unexpected(plan_.predicted, now()), packets.leaked, fleet_.size(),
                            fleet_.lost().size()};
     for (const Guard& guard : experiment_.guards)
-      if (auto why = breach(guard, histories_, now(), facts)) return std::pair(&guard, std::move(*why));
+      if (auto why = breach(guard, learned_.histories, now(), facts))
+        return std::pair(&guard, std::move(*why));
     return std::nullopt;
   }
 
@@ -410,7 +315,7 @@ class Run {
     const auto breached = first_breach();
     if (!breached) return false;
     const auto& [guard, why] = *breached;
-    breaches_[guard] = {guard->text, true, Duration(now() - times_.fired), why};
+    learned_.breaches[guard] = {guard->text, true, Duration(now() - learned_.times.fired), why};
     event("guard", {{"guard", guard->text}, {"why", why}});
     stop("guard breached: " + guard->text + " (" + why + ")");
     return true;
@@ -439,12 +344,13 @@ class Run {
   }
 
   void stop(const std::string& reason) {
-    if (stop_reason_.empty()) stop_reason_ = reason;
+    if (learned_.stop_reason.empty()) learned_.stop_reason = reason;
   }
 
   // Ends the run with an error before or while something was armed; always false.
   bool refuse(const Error& error) {
-    refused_ = error;
+    learned_.refused = error;
+    if (error.kind == ErrorKind::kStranded && armed_) learned_.stranded = true;
     event("refused", {{"error", error.message()}});
     return false;
   }
@@ -458,46 +364,48 @@ class Run {
     outcome_.phases.push_back({phase, phase_start_, 0});
     event("phase", {{"phase", phase}});
     options_.observer->progress({phase, "", Duration{0}, expected, {}, {}});
+    tell_so_far();
   }
   void leave_phase() {
     if (!outcome_.phases.empty() && outcome_.phases.back().end == 0) outcome_.phases.back().end = now();
   }
 
   void event(const std::string& type, const json& data) { options_.observer->event(now(), type, data); }
-  // How preconditions reach the record.
   PreconditionTold telling() {
-    return [this](const std::string& type, const json& data) { event(type, data); };
+    return [this](const OutcomePrecondition& told) {
+      if (told.precondition == kWindowsPrecondition)
+        event("window", {{"open", told.met}, {"standing", told.answer}, {"override", told.overridden}});
+      else
+        event("precondition", {{"precondition", told.precondition},
+                               {"for", told.purpose},
+                               {"met", told.met},
+                               {"why", told.answer}});
+      outcome_.preconditions.push_back(told);
+    };
   }
   void note(const std::string& text) { outcome_.notes.push_back(text); }
   [[nodiscard]] UnixNs now() const { return options_.now(); }
 
+  const Drill& drill_;
   const Plan& plan_;
   const Experiment& experiment_;
-  const Topology& topology_;
   Channel& channel_;
   const ConductOptions& options_;
-  ImpactWatch impact_;
+  Learned learned_;
   Fleet fleet_;
   Outcome outcome_;
-  Histories histories_;
-  RunTimes times_;
-  Gates gates_;
-  std::map<const Guard*, OutcomeGuard> breaches_;
-  std::string phase_, detail_, stop_reason_;
-  UnixNs phase_start_ = 0;
+  std::string phase_, detail_;
+  UnixNs phase_start_ = 0, told_so_far_ = 0;
   Duration expected_{0};
-  std::optional<Error> refused_;
-  std::optional<bool> recovered_;
-  std::vector<std::string> gaps_;     // what a verdict needs and nobody said
-  std::optional<std::string> error_;  // what was thrown
-  bool probing_ = false, armed_ = false, by_person_ = false, stranded_ = false;
+  bool probing_ = false, armed_ = false, by_person_ = false;
 };
 
 }  // namespace
 
 Outcome conduct(const Plan& plan, const Experiment& experiment, const Topology& topology, Channel& channel,
                 const ConductOptions& options) {
-  return Run(plan, experiment, topology, channel, options).run();
+  const Drill drill{plan, experiment, topology};
+  return Run(drill, channel, options).run();
 }
 
 }  // namespace blackstart

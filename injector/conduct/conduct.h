@@ -67,6 +67,9 @@ struct ConductOptions {
   // or after the common instant is the mark `detected`, an older one keeps its name.
   std::function<std::vector<SaidMark>(bool last)> said;
   bool alerts = false;  // alerts can be said
+  // Told at every phase's start and once a second: what is so at that moment; what is only known at the end
+  // (verdicts, times, hypothesis) is not in it. Optional.
+  std::function<void(const Outcome& so_far)> so_far;
   std::function<UnixNs()> now = unix_now;
   std::function<void(Duration)> sleep;  // required
 };

@@ -17,6 +17,7 @@ void add_fault_report(const contract::FaultReport& report, OutcomeFault& fault,
   fault.end = std::max(fault.end, report.end_unix_ns());  // of the host that held out longest
   if (report.first_unix_ns() != 0 && (fault.first_effect == 0 || report.first_unix_ns() < fault.first_effect))
     fault.first_effect = report.first_unix_ns();
+  fault.last_effect = std::max(fault.last_effect, report.last_unix_ns());
   for (const auto& count : report.packets()) {
     const std::string direction = count.direction() == contract::DIRECTION_EGRESS ? "egress" : "ingress";
     auto& pair = pairs[{count.src_site(), count.dst_site(), direction, count.verdict()}];
@@ -71,7 +72,7 @@ std::map<std::string, PlanTargetFault> faults_of(const Plan& plan) {
 }  // namespace
 
 void fill_faults(const Plan& plan, const std::map<std::string, contract::HostReport>& reports,
-                 const RunTimes& times, Duration horizon, Outcome& outcome) {
+                 const RunTimes& times, Duration horizon, const std::string& reverted_by, Outcome& outcome) {
   outcome.fired = times.fired;
   if (times.fired == 0) return;
   for (const auto& [id, planned] : faults_of(plan)) {
@@ -97,8 +98,9 @@ void fill_faults(const Plan& plan, const std::map<std::string, contract::HostRep
         if (leak.fault() == id) add_leak(leak, fault, pairs);
     }
     for (auto& [key, pair] : pairs) fault.pairs.push_back(std::move(pair));
-    fault.end =
-        std::min(times.fired + planned.end.count(), times.reverted == 0 ? times.ended : times.reverted);
+    const UnixNs deadline = times.fired + planned.end.count();
+    fault.end = std::min(deadline, over);
+    if (!reverted_by.empty()) fault.ended_by = deadline <= over ? "end" : reverted_by;
     if (fault.first_effect != 0 && (outcome.t0 == 0 || fault.first_effect < outcome.t0))
       outcome.t0 = fault.first_effect;
     outcome.faults.push_back(std::move(fault));

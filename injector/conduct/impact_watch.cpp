@@ -44,34 +44,34 @@ std::string choose_viewpoint(const Topology& topology, const Plan& plan) {
 ImpactWatch::ImpactWatch(const Topology& topology, const Plan& plan)
     : viewpoint_(choose_viewpoint(topology, plan)) {
   if (viewpoint_.empty()) return;
-  const auto watch = [&](const Service& service, const std::string& what, const Address& address,
+  const auto watch = [&](const Service& service, const std::string& host, const Address& address,
                          uint16_t port) {
     contract::Probe probe;
-    probe.set_name("check:" + service.name + ":" + what);
+    probe.set_name("check:" + service.name + ":" + (host.empty() ? bracketed(address) : host) + ":" +
+                   std::to_string(port));
     probe.set_every_ns(kEvery.count());
     probe.set_timeout_ns(kTimeout.count());
     set_check(service.check, address, port, probe);
     checks_of_[service.name].push_back(probe.name());
-    histories_[probe.name()];
+    checks_[probe.name()] = {service.name, host, ProbeHistory()};
     probes_.push_back(std::move(probe));
   };
   for (const auto& [name, service] : topology.services) {
     for (const Instance& instance : service.instances) {
       const auto host = topology.hosts.find(instance.host);
       if (instance.port && host != topology.hosts.end() && !host->second.addresses.empty())
-        watch(service, instance.host + ":" + std::to_string(*instance.port), host->second.addresses.front(),
-              *instance.port);
+        watch(service, instance.host, host->second.addresses.front(), *instance.port);
     }
     if (!service.instances.empty()) continue;
     for (const Endpoint& endpoint : service.endpoints)
       for (const Address& address : topology.resolve(endpoint.name))
-        watch(service, bracketed(address) + ":" + std::to_string(endpoint.port), address, endpoint.port);
+        watch(service, "", address, endpoint.port);
   }
 }
 
 void ImpactWatch::add(const contract::Sample& sample) {
-  if (const auto found = histories_.find(sample.probe()); found != histories_.end())
-    found->second.add(sample);
+  if (const auto found = checks_.find(sample.probe()); found != checks_.end())
+    found->second.history.add(sample);
 }
 
 Impact ImpactWatch::observed(const std::string& service, UnixNs from, UnixNs to) const {
@@ -81,7 +81,7 @@ Impact ImpactWatch::observed(const std::string& service, UnixNs from, UnixNs to)
   for (UnixNs second = from; second + kEvery.count() <= to; second += kEvery.count()) {
     size_t well = 0, asked = 0;
     for (const std::string& check : checks->second) {
-      const auto count = histories_.at(check).count(second, second + kEvery.count());
+      const auto count = checks_.at(check).history.count(second, second + kEvery.count());
       if (count.attempts == 0) continue;
       ++asked;
       if (count.failures == 0) ++well;

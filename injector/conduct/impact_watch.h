@@ -15,6 +15,13 @@ namespace blackstart {
 
 class ImpactWatch {
  public:
+  // One instance of a service as it was seen; host "": an address of none of the topology's.
+  struct Check {
+    std::string service, host;
+    ProbeHistory history;
+  };
+  using Checks = std::map<std::string, Check>;  // by probe name
+
   ImpactWatch(const Topology& topology, const Plan& plan);
 
   // The host that asks; "": there is none, and every service stays unknown.
@@ -23,6 +30,7 @@ class ImpactWatch {
   [[nodiscard]] const std::vector<contract::Probe>& probes() const { return probes_; }
   [[nodiscard]] static bool is_check(const std::string& probe) { return probe.starts_with("check:"); }
   void add(const contract::Sample& sample);
+  [[nodiscard]] const Checks& checks() const { return checks_; }
 
   // The state a service was in for most of (from, to], in whole seconds; the worse of two that tie.
   [[nodiscard]] Impact observed(const std::string& service, UnixNs from, UnixNs to) const;
@@ -33,7 +41,7 @@ class ImpactWatch {
   std::string viewpoint_;
   std::vector<contract::Probe> probes_;
   std::map<std::string, std::vector<std::string>> checks_of_;  // service → probe names
-  std::map<std::string, ProbeHistory> histories_;
+  Checks checks_;
 };
 
 }  // namespace blackstart

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "injector/conduct/fleet.h"
 #include "injector/experiment/calendar.h"
 
@@ -23,8 +21,7 @@ class Verdicts {
 
   // why "": it holds.
   void add(const Precondition& condition, const std::string& why) {
-    told_("precondition",
-          {{"precondition", condition.text}, {"for", condition.why}, {"met", why.empty()}, {"why", why}});
+    told_({.precondition = condition.text, .purpose = condition.why, .answer = why, .met = why.empty()});
     if (!why.empty() && first_)
       first_ = fail(ErrorKind::kRefused, "start: a precondition is red:",
                     condition.text + (condition.why.empty() ? "" : " (" + condition.why + ")"), 0, why);
@@ -80,7 +77,10 @@ Result<> check_windows(const Windows& windows, UnixNs now, Duration length, cons
   if (!calendar) return tl::unexpected(calendar.error());
   const std::string standing = standing_text(*calendar, now, length);
   const bool open = calendar->next_opening(now, length) == std::optional(now);
-  told("window", {{"open", open}, {"standing", standing}, {"override", override_why}});
+  told({.precondition = kWindowsPrecondition,
+        .answer = standing,
+        .met = open,
+        .overridden = open ? "" : override_why});
   if (open || !override_why.empty()) return {};
   return fail(ErrorKind::kRefused, "start: no drill may run now:", standing, 0,
               "--override-window WHY starts it all the same, and is recorded");

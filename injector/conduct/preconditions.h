@@ -6,17 +6,18 @@
 #include <functional>
 #include <string>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "agents/channel/channel.h"
 #include "injector/conduct/conduct.h"
 #include "injector/conduct/evaluate.h"
 #include "injector/experiment/experiment.h"
+#include "injector/record/outcome.h"
 
 namespace blackstart {
 
-// Event type and data, for the record.
-using PreconditionTold = std::function<void(const std::string& type, const nlohmann::json& data)>;
+// Called once for each that was looked at, as soon as its answer is known.
+using PreconditionTold = std::function<void(const OutcomePrecondition& precondition)>;
+// The precondition that stands for the experiment's windows.
+inline constexpr char kWindowsPrecondition[] = "windows";
 
 // The host a probe is asked from.
 std::string place_of(const ProbeSpec& spec);

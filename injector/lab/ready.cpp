@@ -5,13 +5,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
+#include "agents/channel/embedded/embedded_channel.h"
 #include "agents/kernel/fd.h"
 
 namespace blackstart::lab {
@@ -61,19 +62,17 @@ bool answers_200(const Fd& socket, const std::string& path, Clock::time_point de
   return answer.starts_with("HTTP/1.") && answer.find(" 200") == std::strlen("HTTP/1.x");
 }
 
-bool accepts(const std::string& path) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (path.size() >= sizeof name.sun_path) return false;
-  std::memcpy(name.sun_path, path.data(), path.size());
-  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return ::connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0;
+bool answers_hello(const std::string& path, milliseconds timeout) {
+  const std::filesystem::path socket(path);
+  contract::Request hello;
+  hello.mutable_hello();
+  return EmbeddedChannel(socket.parent_path()).call(socket.stem(), hello, timeout).has_value();
 }
 
 }  // namespace
 
 bool is_ready(const ReadyPlan& ready, const std::vector<InterfaceAddress>& addresses, milliseconds timeout) {
-  if (!ready.socket.empty()) return accepts(ready.socket);
+  if (!ready.socket.empty()) return answers_hello(ready.socket, timeout);
   if (ready.port == 0) return true;
   return std::any_of(addresses.begin(), addresses.end(), [&](const InterfaceAddress& own) {
     const auto deadline = Clock::now() + timeout;

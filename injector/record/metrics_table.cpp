@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/record/metrics_table.h"
 
-#include <cmath>
 #include <limits>
 #include <set>
-#include <sstream>
 
 #include "injector/record/score.h"
 
@@ -13,7 +11,19 @@ namespace {
 
 using Samples = std::vector<MetricSample>;
 
-Samples one_hot(Verdict actual) {
+// The phase a run is in; nullptr: it is over.
+const OutcomePhase* current_phase(const Outcome& outcome) {
+  return outcome.phases.empty() || outcome.phases.back().end != 0 ? nullptr : &outcome.phases.back();
+}
+
+Samples run_phase(const Outcome& outcome) {
+  const OutcomePhase* phase = current_phase(outcome);
+  if (!phase) return {};
+  return {{{{"phase", phase->phase}}, 1}};
+}
+
+Samples one_hot(const Outcome& outcome, Verdict actual) {
+  if (current_phase(outcome)) return {};
   Samples out;
   for (const Verdict verdict : {Verdict::kPass, Verdict::kFail, Verdict::kAborted, Verdict::kInconclusive,
                                 Verdict::kStranded, Verdict::kError})
@@ -24,6 +34,13 @@ Samples one_hot(Verdict actual) {
 Samples if_known(const Outcome& outcome, std::optional<double> value) {
   if (!value) return {};
   return {{{{"experiment", outcome.experiment}}, *value}};
+}
+
+// A number of services means something once somebody looked at one.
+Samples of_score(const Outcome& outcome, std::vector<std::string> PredictionScore::*services) {
+  const PredictionScore all = score(outcome);
+  if (all.unknown.size() == outcome.services.size()) return {};
+  return if_known(outcome, static_cast<double>((all.*services).size()));
 }
 
 struct Basis {
@@ -133,6 +150,24 @@ double effectiveness(const OutcomeFault& fault) {
   return all == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(fault.dropped) / all;
 }
 
+Samples reverts(const Outcome& outcome) {
+  Samples out;
+  for (const OutcomeFault& fault : outcome.faults)
+    if (const auto took = time_to_revert(fault))
+      out.push_back({{{"fault", fault.id}, {"reason", fault.ended_by}}, seconds(*took)});
+  return out;
+}
+
+Samples recovered_hosts(const Outcome& outcome) {
+  if (outcome.recovery.curve.empty()) return {};
+  Samples out;
+  for (const auto& [site, before] : outcome.recovery.hosts)
+    out.push_back(
+        {{{"site", site}},
+         static_cast<double>(outcome.recovery.curve.back().hosts.at(site)) / static_cast<double>(before)});
+  return out;
+}
+
 Samples single_site(const Outcome& outcome) {
   Samples out;
   for (const SingleSiteDependency& each : outcome.single_site) {
@@ -214,26 +249,6 @@ Samples user_seconds(const Outcome& outcome) {
   return out;
 }
 
-std::string escaped(const std::string& value) {
-  std::string out;
-  for (const char c : value) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n')
-      out += "\\n";
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string number(double value) {
-  if (std::isnan(value)) return "NaN";
-  std::ostringstream text;
-  text.precision(17);
-  text << value;
-  return text.str();
-}
-
 }  // namespace
 
 const std::vector<Metric>& metrics_table() {
@@ -245,11 +260,14 @@ const std::vector<Metric>& metrics_table() {
          return {
              {{{"run", o.run}, {"experiment", o.experiment}, {"topology", o.topology}, {"hash", o.hash}}, 1}};
        }},
-      {"blackstart_verdict", "gauge", "", "verdict", "1 for the verdict of the run, 0 for the others",
-       [](O o) { return one_hot(o.verdict); }},
+      {"blackstart_run_phase", "gauge", "", "phase", "1 for the phase a run is in; absent when it is over",
+       run_phase},
+      {"blackstart_verdict", "gauge", "", "verdict",
+       "1 for the verdict of the run, 0 for the others; absent while it lasts",
+       [](O o) { return one_hot(o, o.verdict); }},
       {"blackstart_recovery_verdict", "gauge", "", "verdict",
        "1 for the verdict of the recovery, 0 for the others; all 0 when nothing was injected",
-       [](O o) { return one_hot(o.recovery_verdict); }},
+       [](O o) { return one_hot(o, o.recovery_verdict); }},
       {"blackstart_fault_packets_total", "counter", "", "fault src_site dst_site verdict hook",
        "Packets a fault matched, as the datapath counted them; an empty site is outside every known one",
        [](O o) {
@@ -269,6 +287,11 @@ const std::vector<Metric>& metrics_table() {
       {"blackstart_fault_apply_skew_seconds", "gauge", "seconds", "experiment",
        "Last minus first moment at which agents fired",
        [](O o) { return if_known(o, o.apply_skew ? std::optional(seconds(*o.apply_skew)) : std::nullopt); }},
+      {"blackstart_fault_revert_seconds", "gauge", "seconds", "fault reason",
+       "From the moment a fault should end (reason end: its deadline; abort, guard: the order to revert) to "
+       "its "
+       "last packet; absent unless every host said so",
+       reverts},
       {"blackstart_probe_attempts_total", "counter", "", "journey from",
        "Probe attempts, from start to end of the run",
        [](O o) {
@@ -295,10 +318,10 @@ const std::vector<Metric>& metrics_table() {
        [](O o) { return if_known(o, score(o).recall); }},
       {"blackstart_prediction_missed_services", "gauge", "", "experiment",
        "Services hurt though predicted unaffected",
-       [](O o) { return if_known(o, static_cast<double>(score(o).missed.size())); }},
+       [](O o) { return of_score(o, &PredictionScore::missed); }},
       {"blackstart_prediction_false_alarm_services", "gauge", "", "experiment",
        "Services well though predicted hurt",
-       [](O o) { return if_known(o, static_cast<double>(score(o).false_alarms.size())); }},
+       [](O o) { return of_score(o, &PredictionScore::false_alarms); }},
       {"blackstart_single_site_dependency", "gauge", "", "service dependency site role evidence",
        "1 for each needed service that stands in one site alone", single_site},
       {"blackstart_gray_failure", "gauge", "", "service",
@@ -325,6 +348,9 @@ const std::vector<Metric>& metrics_table() {
       {"blackstart_time_to_full_restore_seconds", "gauge", "seconds", "journey",
        "To the moment from which every journey and every service that was well before are well again",
        time_to<kFullRestore>},
+      {"blackstart_recovered_hosts_ratio", "gauge", "ratio", "site",
+       "Of the hosts whose services were well before the cut, the share whose services all are, at the end",
+       recovered_hosts},
       {"blackstart_time_censored", "gauge", "", "objective journey",
        "1: the run ended first, the time is a lower bound", censored},
       {"blackstart_blast_radius_user_seconds_total", "counter", "seconds", "journey",
@@ -332,23 +358,6 @@ const std::vector<Metric>& metrics_table() {
        user_seconds},
   };
   return table;
-}
-
-std::string prometheus_text(const Outcome& outcome) {
-  std::string out;
-  for (const Metric& metric : metrics_table()) {
-    const Samples samples = metric.samples(outcome);
-    if (samples.empty()) continue;
-    out += std::string("# HELP ") + metric.name + " " + metric.help + "\n# TYPE " + metric.name + " " +
-           metric.type + "\n";
-    for (const MetricSample& sample : samples) {
-      std::string labels;
-      for (const auto& [key, value] : sample.labels)
-        labels += (labels.empty() ? "" : ",") + key + "=\"" + escaped(value) + "\"";
-      out += metric.name + ("{" + labels + "} ") + number(sample.value) + "\n";
-    }
-  }
-  return out;
 }
 
 }  // namespace blackstart

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/record/outcome.h"
 
+#include <algorithm>
+
 namespace blackstart {
 
 const char* verdict_name(Verdict verdict) {
@@ -49,6 +51,11 @@ ExitCode exit_code_of(ErrorKind kind) {
       break;
   }
   return kExitInternal;
+}
+
+std::optional<Duration> time_to_revert(const OutcomeFault& fault) {
+  if (fault.ended_by.empty() || fault.last_effect == 0) return std::nullopt;
+  return Duration(std::max<int64_t>(0, fault.last_effect - fault.end));
 }
 
 }  // namespace blackstart

@@ -58,7 +58,11 @@ struct OutcomeFault {
     uint64_t packets = 0, bytes = 0;
   };
   std::vector<Pair> pairs;  // "" is outside every known site
+  UnixNs last_effect = 0;   // of the last packet dropped, as the kernels counted; 0: none
+  std::string ended_by;     // end abort guard; "": not known, or not over on every host
 };
+// From the moment it should have ended to its last packet; unknown where that is not known of every host.
+std::optional<Duration> time_to_revert(const OutcomeFault& fault);
 
 struct OutcomeService {
   PredictedImpact predicted;

@@ -59,7 +59,9 @@ json fault_json(const OutcomeFault& fault, const auto& moment) {
           {"engine", fault.engine},
           {"hosts", fault.hosts},
           {"firstEffect", moment(fault.first_effect)},
+          {"lastEffect", moment(fault.last_effect)},
           {"end", moment(fault.end)},
+          {"endedBy", fault.ended_by.empty() ? json() : json(fault.ended_by)},
           {"packets",
            {{"dropped", fault.dropped},
             {"bytes", fault.bytes},
@@ -124,6 +126,8 @@ Outcome parsed(const json& in) {
                        packets.at("leaked"),
                        packets.at("protected"),
                        {}};
+    fault.last_effect = moment(each.value("lastEffect", json()));
+    if (const auto by = each.find("endedBy"); by != each.end() && by->is_string()) fault.ended_by = *by;
     for (const json& pair : each.at("pairs"))
       fault.pairs.push_back({pair.at("srcSite"), pair.at("dstSite"), pair.at("direction"), pair.at("verdict"),
                              pair.at("packets"), pair.at("bytes")});

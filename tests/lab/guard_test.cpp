@@ -210,6 +210,11 @@ TEST_F(GuardTest, RedPreconditionsTouchNothing) {
     EXPECT_EQ(std::count_if(told.begin(), told.end(),
                             [](const json& event) { return !event["data"]["met"].get<bool>(); }),
               1);
+    ASSERT_EQ(outcome["preconditions"].size(), told.size());
+    for (size_t i = 0; i < told.size(); ++i) {
+      EXPECT_EQ(outcome["preconditions"][i]["precondition"], told[i]["data"]["precondition"]);
+      EXPECT_EQ(outcome["preconditions"][i]["met"], told[i]["data"]["met"]);
+    }
   }
 }
 
@@ -226,6 +231,7 @@ TEST_F(GuardTest, AClosedWindowIsForAPersonToOverride) {
   const auto overridden = run(closed, {"--yes", "--override-window", "a rehearsal"});
   EXPECT_EQ(overridden.exit_code, 0) << overridden.out << overridden.err;
   EXPECT_EQ(events(parsed(overridden), "window").at(0)["data"]["override"], "a rehearsal");
+  EXPECT_EQ(parsed(overridden)["preconditions"][0]["overridden"], "a rehearsal");
 }
 
 // host → share → rack → site: the third gate sees the news of rack b fail, and the site stays up.

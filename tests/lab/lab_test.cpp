@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -222,6 +224,25 @@ TEST_F(LabTest, AgentsStandBesideTheServices) {
     EXPECT_THAT(read("/proc/" + std::to_string(host.agent->pid) + "/cgroup"),
                 HasSubstr("0::/blackstart/lab-test/" + host.name + "/agent\n"));
   }
+
+  // A stopped one is there, and its socket takes connections still.
+  const auto phones = [&] {
+    const LabStatus status = lab->status();
+    const auto phone = std::find_if(status.hosts.begin(), status.hosts.end(),
+                                    [](const HostStatus& host) { return host.name == "phone-1"; });
+    return std::pair(status.healthy(), *phone->agent);
+  };
+  const pid_t pid = phones().second.pid;
+  ASSERT_GT(pid, 0);
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto [healthy, stopped] = phones();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+  EXPECT_EQ(stopped.pid, pid);
+  EXPECT_FALSE(stopped.ready);
+  EXPECT_FALSE(healthy);
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  EXPECT_TRUE(phones().second.ready);
 }
 
 TEST_F(LabTest, FilesAndPreparationsAreTheUsersOwn) {

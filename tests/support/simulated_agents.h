@@ -3,6 +3,7 @@
 // agents do.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -22,6 +23,7 @@ class SimulatedAgents final : public Channel {
   std::set<std::string> silent, cannot_arm, cannot_fire, cannot_revert, lapsed, mute_probes;
   std::map<std::string, std::string> held_by;
   Duration answer_takes{0};
+  Duration straggler{0};  // how long after its deadline a fault hits its last packet
   uint64_t dropped_per_host = 100, leaked_per_host = 0;
 
   // What the test looks at.
@@ -129,6 +131,7 @@ class SimulatedAgents final : public Channel {
       own.set_end_unix_ns(host.t0 + fault.end_ns());
       if (dropped_per_host == 0) continue;
       own.set_first_unix_ns(host.t0 + fault.start_ns());
+      own.set_last_unix_ns(std::min(now, host.t0 + fault.end_ns() + straggler.count()));
       auto& count = *own.add_packets();
       count.set_verdict("drop");
       count.set_packets(dropped_per_host);

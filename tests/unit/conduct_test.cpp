@@ -1,112 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run as a state machine, on simulated time: what is asked of the agents in each case, and what
 // the verdict is. Real agents and packets are in the lab tier.
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <set>
 
-#include <nlohmann/json.hpp>
-
-#include "injector/conduct/conduct.h"
 #include "tests/support/promise.h"
-#include "tests/support/simulated_agents.h"
+#include "tests/unit/conduct_fixture.h"
 
 namespace blackstart {
 namespace {
-
-using namespace std::chrono_literals;
-
-class SilentObserver final : public RunObserver {
- public:
-  void event(UnixNs, const std::string& type, const nlohmann::json&) override { events.push_back(type); }
-  void progress(const RunProgress& progress) override { phase = progress.phase; }
-  std::vector<std::string> events;
-  std::string phase;
-};
-
-ProbeSpec probe(const std::string& name) {
-  ProbeSpec spec;
-  spec.from = "phone-1";
-  spec.weight = 1;
-  spec.probe.set_name(name);
-  spec.probe.set_every_ns(Duration(250ms).count());
-  spec.probe.set_timeout_ns(Duration(1s).count());
-  spec.probe.mutable_tcp()->set_host("login.lab");
-  return spec;
-}
-
-// Pangyo with two hosts, Anyang with one, a phone outside; Pangyo goes dark for 20 s.
-class ConductTest : public testing::Test {
- protected:
-  ConductTest() {
-    topology_.name = "small";
-    topology_.sites["pangyo"] = {"pangyo", {}, "", false, {}};
-    topology_.sites["anyang"] = {"anyang", {}, "", false, {}};
-    topology_.sites["users"] = {"users", {}, "", true, {}};
-    plan_.experiment = experiment_.name = "pangyo-blackhole";
-    plan_.end = 20s;
-    for (const auto& [host, site] : std::map<std::string, std::string>{
-             {"pangyo-1", "pangyo"}, {"pangyo-2", "pangyo"}, {"anyang-1", "anyang"}, {"phone-1", "users"}}) {
-      topology_.hosts[host] = {host, site, {}, {}, {}};
-      const bool enforces = site != "users";
-      contract::Order& order = plan_.orders[host];
-      order.set_host(host);
-      PlanTarget target{host, site, site == "pangyo", enforces, {}};
-      if (enforces) {
-        auto& fault = *order.add_faults();
-        fault.set_id("f1");
-        fault.set_kind("site-blackhole");
-        fault.set_end_ns(Duration(20s).count());
-        target.faults.push_back({"f1", "site-blackhole", "ebpf", 0s, 20s});
-      }
-      plan_.targets.push_back(target);
-      agents_.hosts_seen[host];
-    }
-    FaultSpec fault;
-    fault.kind = "site-blackhole";
-    fault.duration = 20s;
-    experiment_.faults.push_back(fault);
-    experiment_.steady_for = 3s;
-    experiment_.recovery.watch = 3s;
-    experiment_.probes.push_back(probe("login"));
-    Hypothesis hypothesis;
-    hypothesis.probe = "login";
-    hypothesis.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.99, ">= 99%"};
-    hypothesis.over = 2s;
-    hypothesis.within = 10s;
-    experiment_.hypothesis.push_back(hypothesis);
-  }
-
-  Outcome run() {
-    ConductOptions options;
-    options.run = "r1";
-    options.window_override = override_;
-    options.observer = &observer_;
-    options.now = [this] { return agents_.now; };
-    options.sleep = [this](Duration duration) { agents_.now += duration.count(); };
-    options.said = [this](bool last) { return said_ ? said_(last) : std::vector<SaidMark>{}; };
-    options.abort_requested = [this] { return abort_when_ ? abort_when_() : std::nullopt; };
-    return conduct(plan_, experiment_, topology_, agents_, options);
-  }
-  bool dark() const {
-    const auto& host = agents_.hosts_seen.at("pangyo-1");
-    return host.armed && host.t0 != 0 && agents_.now >= host.t0;
-  }
-  bool nothing_armed() const {
-    for (const auto& [name, host] : agents_.hosts_seen)
-      if (host.armed) return false;
-    return true;
-  }
-
-  Topology topology_;
-  Experiment experiment_;
-  Plan plan_;
-  SimulatedAgents agents_;
-  SilentObserver observer_;
-  std::string override_;
-  std::function<std::optional<std::string>()> abort_when_;
-  std::function<std::vector<SaidMark>(bool last)> said_;
-};
 
 TEST_F(ConductTest, PassesWhenUsersNoticeNothing) {
   const Outcome outcome = run();
@@ -123,6 +25,63 @@ TEST_F(ConductTest, PassesWhenUsersNoticeNothing) {
   for (const auto& phase : outcome.phases) phases.push_back(phase.phase);
   EXPECT_EQ(phases, (std::vector<std::string>{"preflight", "steady", "arm", "fire", "hold", "revert",
                                               "recover", "residue"}));
+}
+
+TEST_F(ConductTest, SaysHowLongAFaultOutlastedItsEnd) {
+  agents_.straggler = 300ms;
+  const Outcome ended = run();
+  EXPECT_EQ(ended.faults.at(0).ended_by, "end");
+  EXPECT_LE(*time_to_revert(ended.faults[0]), 300ms);
+  EXPECT_GT(*time_to_revert(ended.faults[0]), 0ms);
+
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  UnixNs asked = 0;
+  abort_when_ = [&]() -> std::optional<std::string> {
+    if (!dark() || agents_.now < agents_.hosts_seen["pangyo-1"].t0 + Duration(2s).count())
+      return std::nullopt;
+    asked = agents_.now;
+    return "stopped by a person";
+  };
+  const Outcome aborted = run();
+  EXPECT_EQ(aborted.faults.at(0).ended_by, "abort");
+  EXPECT_EQ(aborted.faults[0].end, asked);
+  EXPECT_EQ(time_to_revert(aborted.faults[0]), 0ms);
+
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (dark()) agents_.silent.insert("pangyo-2");
+    return std::nullopt;
+  };
+  EXPECT_FALSE(time_to_revert(run().faults.at(0))) << "what pangyo-2 saw last is not known";
+}
+
+TEST_F(ConductTest, WhatIsToldMeanwhileIsWhatIsKnownThen) {
+  agents_.probe_succeeds = [this](const std::string&) { return !dark(); };
+  const Outcome last = run();
+  std::set<std::string> phases;
+  uint64_t attempts = 0;
+  for (const Outcome& so_far : told_so_far_) {
+    ASSERT_FALSE(so_far.phases.empty());
+    const std::string& phase = so_far.phases.back().phase;
+    phases.insert(phase);
+    EXPECT_EQ(so_far.phases.back().end, 0);
+    EXPECT_EQ(so_far.verdict, Verdict::kNone);
+    EXPECT_TRUE(so_far.hypothesis.empty() && so_far.times.empty());
+    const bool cut = phase == "hold" && so_far.fired != 0;
+    EXPECT_LE(so_far.faults.size(), phase == "steady" || phase == "arm" || phase == "fire" ? 0u : 1u)
+        << phase;
+    if (cut && !so_far.faults.empty()) {
+      EXPECT_TRUE(so_far.faults[0].ended_by.empty());
+    }
+    const OutcomeProbe& login = so_far.probes.at("login");
+    EXPECT_GE(login.attempts, attempts) << "a counter only grows";
+    attempts = login.attempts;
+    EXPECT_EQ(login.during.has_value(), login.failures > 0) << "every attempt since the cut failed";
+  }
+  EXPECT_EQ(phases, (std::set<std::string>{"preflight", "steady", "arm", "fire", "hold", "revert", "recover",
+                                           "residue"}));
+  EXPECT_GT(told_so_far_.size(), 25u);
+  EXPECT_EQ(attempts, last.probes.at("login").attempts);
 }
 
 TEST_F(ConductTest, FailsWhenTheHypothesisDoes) {
@@ -173,23 +132,6 @@ TEST_F(ConductTest, MissingProbeDataIsInconclusive) {
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitInconclusive) << outcome.reason;
   EXPECT_FALSE(outcome.hypothesis[1].met);
-}
-
-TEST_F(ConductTest, TouchesNothingWhenTheSteadyStateDoesNotHold) {
-  proves("S6");
-  agents_.probe_succeeds = [](const std::string&) { return false; };
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.exit_code, kExitRefused);
-  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
-}
-
-TEST_F(ConductTest, RefusesAHostThatAnotherRunHolds) {
-  proves("S12");
-  agents_.held_by["anyang-1"] = "r0";
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.exit_code, kExitRefused);
-  EXPECT_NE(outcome.reason.find("r0"), std::string::npos) << outcome.reason;
-  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
 }
 
 TEST_F(ConductTest, NobodyFiresWhenOneCannotArm) {
@@ -297,86 +239,6 @@ TEST_F(ConductTest, AFailedGateStopsWidening) {
   const Outcome passed = run();
   EXPECT_TRUE(passed.gates.at(0).passed.value());
   EXPECT_EQ(passed.faults.size(), 2u);
-}
-
-Precondition requirement(const std::string& name) {
-  Precondition condition;
-  condition.why = "because";
-  condition.check = probe(name);
-  condition.text = "tcp " + name;
-  return condition;
-}
-
-TEST_F(ConductTest, ARedPreconditionTouchesNothingAndAllAreRecorded) {
-  proves("S6");
-  experiment_.preconditions = {requirement("requires:1"), requirement("requires:2"),
-                               requirement("requires:3")};
-  agents_.probe_succeeds = [](const std::string& name) { return name != "requires:2"; };
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.exit_code, kExitRefused) << outcome.reason;
-  EXPECT_NE(outcome.reason.find("tcp requires:2 (because); timeout"), std::string::npos) << outcome.reason;
-  EXPECT_EQ(std::count(observer_.events.begin(), observer_.events.end(), "precondition"), 3);
-  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
-  EXPECT_TRUE(agents_.hosts_seen["phone-1"].probes.empty());
-
-  agents_.probe_succeeds = [](const std::string&) { return true; };
-  EXPECT_EQ(run().exit_code, kExitPass);
-}
-
-TEST_F(ConductTest, APreconditionWithoutAnAnswerIsRed) {
-  proves("S6,S15");
-  experiment_.no_incident = requirement("noIncident:1");
-  agents_.mute_probes.insert("noIncident:1");
-  EXPECT_EQ(run().exit_code, kExitRefused);
-  agents_.mute_probes.clear();
-  experiment_.no_incident->check->from = "pangyo-9";  // no agent answers there
-  agents_.silent.insert("pangyo-9");
-  EXPECT_EQ(run().exit_code, kExitRefused);
-  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
-}
-
-TEST_F(ConductTest, ARequirementOfAProbeIsJudgedOnceTheSteadyStateHolds) {
-  proves("S6");
-  Precondition slow;
-  slow.probe = "login";
-  slow.demand.latency[50] = {contract::COMPARISON_LESS, 0.1, "< 100ms"};
-  slow.demand.over = 2s;
-  slow.text = "login p50 < 100ms over 2s";
-  experiment_.preconditions.push_back(slow);
-  EXPECT_EQ(run().exit_code, kExitPass);
-  agents_.answer_takes = 200ms;
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.exit_code, kExitRefused);
-  EXPECT_NE(outcome.reason.find("login p50 is 200ms"), std::string::npos) << outcome.reason;
-  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 4) << "those of the first run";
-}
-
-TEST_F(ConductTest, OutsideItsWindowsADrillIsRefusedUnlessAPersonOverrides) {
-  proves("S6");
-  agents_.now = 1'795'161'600LL * 1'000'000'000;  // Friday 20 November 2026, 17:00 in Seoul
-  experiment_.windows.zone = "Asia/Seoul";
-  experiment_.windows.allowed = {*parse_window("Mon-Fri 09:00-18:00")};
-  EXPECT_EQ(run().exit_code, kExitPass);
-  agents_.now +=
-      Duration(59min + 40s).count() - agents_.now % Duration(1h).count();  // it takes longer than is left
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.exit_code, kExitRefused);
-  EXPECT_NE(outcome.reason.find("it may run from Mon 2026-11-23 09:00 KST"), std::string::npos)
-      << outcome.reason;
-  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 4) << "those of the first run";
-  override_ = "the director said so";
-  EXPECT_EQ(run().exit_code, kExitPass);
-}
-
-TEST_F(ConductTest, AGuardThatIsBreachedBeforeTheCutRefusesTheStart) {
-  Guard guard;
-  guard.query = probe("guard:1");
-  guard.text = "prometheus up = 1";
-  experiment_.guards.push_back(guard);
-  agents_.probe_succeeds = [](const std::string& name) { return name != "guard:1"; };
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.exit_code, kExitRefused) << outcome.reason;
-  EXPECT_EQ(agents_.total(&SimulatedAgents::Host::arms), 0);
 }
 
 TEST_F(ConductTest, AGuardsQueryAbortsInUnderFiveSecondsAlsoWhenItsAnswersStop) {

@@ -34,7 +34,11 @@ std::string metrics_page() {
   }
   page +=
       "\n## Runs\n\n"
-      "`blackstart run --metrics FILE.prom` leaves these for node_exporter's textfile collector.\n\n"
+      "`blackstart run --metrics FILE.prom` leaves these for node_exporter's textfile collector. "
+      "`--metrics-listen\n"
+      "ADDRESS:PORT` serves them on `/metrics` while the run lasts, as they are at that moment: what is only "
+      "known\n"
+      "at the end (verdicts, times, objectives) is absent until then.\n\n"
       "| metric | type | meaning |\n|---|---|---|\n";
   for (const Metric& metric : metrics_table()) {
     std::string labels = metric.labels;

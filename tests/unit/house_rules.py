@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "injector/report": ["agents/contract", "agents/language", "injector/plan", "injector/record"],
     "injector/conduct": ["agents/contract", "agents/channel", "agents/language", "injector/topology",
                          "injector/experiment", "injector/plan", "injector/record"],
-    "injector/lab": ["agents/contract", "agents/kernel", "agents/language", "injector/topology"],
+    "injector/lab": ["agents/contract", "agents/channel", "agents/kernel", "agents/language", "injector/topology"],
     "injector/cli": ["agents/contract", "agents/language", "agents/channel", "injector"],
     "injector": ["agents/contract", "agents/language", "agents/channel", "injector"],
 }
@@ -36,7 +36,7 @@ MAY_INCLUDE = {
 ONLY_IN = {
     "yaml-cpp/": ["agents/language/read_yaml.cpp"],
     "curl/": ["agents/probes/", "experiments/labs/sample-service/", "tests/"],
-    "prometheus/": ["agents/daemon/", "injector/record/"],
+    "prometheus/": ["agents/daemon/", "injector/cli/live_metrics.cpp"],
     "libnftnl/": ["agents/kernel/"],
     "bpf/libbpf.h": ["agents/kernel/", "agents/faults/", "tests/"],
 }

@@ -43,6 +43,8 @@ inline Outcome pangyo_went_dark() {
                       {{"pangyo", "users", "ingress", "drop", 1200, 90000},
                        {"", "pangyo", "egress", "drop", 34, 8765},
                        {"anyang", "pangyo", "ingress", "leak", 0, 0}}});
+  o.faults.back().last_effect = t0 + 60 * kSecond + kSecond / 4;
+  o.faults.back().ended_by = "end";
   o.services["login"] = {
       {Impact::kDown,
        {"needs session-cache, which is down", "session-cache: its only instance pangyo-cache is in the cut"}},

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/conduct/conclude.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "injector/conduct/fill_outcome.h"
+#include "injector/conduct/gray.h"
+#include "injector/conduct/records.h"
+#include "injector/conduct/recovery_curve.h"
+#include "injector/conduct/times.h"
+#include "injector/record/judge.h"
+
+namespace blackstart {
+namespace {
+
+Duration patience_of(const ProbeSpec& spec) {
+  return Duration(spec.probe.every_ns() + spec.probe.timeout_ns());
+}
+
+// A fault that fired and hit nothing.
+const OutcomeFault* idle_fault(const Outcome& outcome) {
+  const auto idle = std::find_if(outcome.faults.begin(), outcome.faults.end(),
+                                 [](const OutcomeFault& fault) { return fault.dropped == 0; });
+  return idle == outcome.faults.end() ? nullptr : &*idle;
+}
+
+// What has a meaning at any moment: here at times.ended.
+void fill_counted(const Drill& drill, const Learned& learned, const RunTimes& times, Outcome& outcome) {
+  for (const ProbeSpec& probe : drill.experiment.probes)
+    outcome.probes[probe.probe.name()] = summarize(probe, learned.histories.at(probe.probe.name()), times);
+  fill_faults(drill.plan, learned.reports, times, learned.gates.horizon(), learned.reverted_by, outcome);
+  outcome.recovery = recovery_curve(learned.impact.checks(), drill.topology, times);
+}
+
+void fill_judged(const Drill& drill, const Learned& learned, Outcome& outcome) {
+  const Experiment& experiment = drill.experiment;
+  const RunTimes& times = learned.times;
+  for (const Hypothesis& hypothesis : experiment.hypothesis)
+    outcome.hypothesis.push_back(evaluate(hypothesis, learned.histories, times));
+  fill_series(learned.histories, times, outcome);
+  for (auto& [name, service] : outcome.services)
+    service.observed = learned.impact.observed(name, times.fired, times.reverted);
+  outcome.gates = learned.gates.outcome();
+  for (const Guard& guard : experiment.guards) {
+    const auto breached = learned.breaches.find(&guard);
+    outcome.guards.push_back(breached == learned.breaches.end()
+                                 ? OutcomeGuard{guard.text, false, std::nullopt, ""}
+                                 : breached->second);
+  }
+  fill_times(experiment, times, learned.recovered, learned.alerts, outcome);
+  fill_full_restore(learned.impact, times, outcome);
+  fill_objectives(experiment.objectives, outcome);
+  if (times.fired != 0) fill_records(experiment, learned.histories, times.ended, outcome);
+  fill_gray(drill.topology, experiment, learned.impact, learned.histories, times, outcome);
+  for (const OutcomeGray& each : outcome.gray)
+    outcome.notes.push_back("gray failure: " + each.service + " passed its checks while " + each.journey +
+                            " failed for " + format_duration(Duration(each.to - each.from)));
+}
+
+RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& outcome) {
+  RunFacts facts;
+  facts.stranded = learned.stranded || !outcome.residue.empty();
+  facts.error = learned.error.has_value();
+  facts.aborted = !learned.stop_reason.empty();
+  facts.injected = !idle_fault(outcome) && !outcome.faults.empty();
+  facts.touched = std::any_of(outcome.faults.begin(), outcome.faults.end(),
+                              [](const OutcomeFault& fault) { return fault.dropped > 0; });
+  facts.asked = !drill.experiment.probes.empty();
+  for (const OutcomeHypothesis& hypothesis : outcome.hypothesis) facts.hypothesis.push_back(hypothesis.met);
+  facts.recovered = learned.recovered;
+  facts.expect_failure = outcome.expected_failure;
+  facts.gaps = learned.gaps;
+  for (const auto& [name, records] : outcome.records)
+    if (!records.rpo)
+      facts.gaps.push_back("whether acknowledged records of " + name + " are lost is not known");
+  for (const OutcomeFault& fault : outcome.faults)
+    if (fault.leaked > 0)
+      facts.gaps.push_back("the cut was not whole: " + std::to_string(fault.leaked) +
+                           " packets leaked through " + fault.id);
+  return facts;
+}
+
+// What a reader asks next: which hypothesis, which fault.
+std::string because(const Learned& learned, const Outcome& outcome) {
+  const OutcomeFault* idle = idle_fault(outcome);
+  if (outcome.verdict == Verdict::kInconclusive && idle) return " (" + idle->id + " " + idle->kind + ")";
+  if (outcome.verdict != Verdict::kFail) return "";
+  if (learned.recovered == std::optional(false))
+    return " (metastable: still bad " +
+           std::to_string(std::llround(seconds(Duration(learned.times.ended - learned.times.reverted)))) +
+           " s after the revert)";
+  std::string names;
+  for (const OutcomeHypothesis& hypothesis : outcome.hypothesis)
+    if (hypothesis.met == std::optional<bool>(false))
+      names += (names.empty() ? ": " : ", ") + hypothesis.probe;
+  return names;
+}
+
+}  // namespace
+
+Learned::Learned(const Drill& drill) : impact(drill.topology, drill.plan), gates(drill.experiment.gates) {
+  for (const ProbeSpec& probe : drill.experiment.probes)
+    histories.emplace(probe.probe.name(), patience_of(probe));
+  for (const Guard& guard : drill.experiment.guards)
+    if (guard.query) histories.emplace(guard.query->probe.name(), patience_of(*guard.query));
+}
+
+Outcome outcome_at_start(const Drill& drill, const std::string& run) {
+  const auto& [plan, experiment, topology] = drill;
+  Outcome outcome;
+  outcome.run = run;
+  outcome.experiment = experiment.name;
+  outcome.summary = experiment.summary;
+  outcome.topology = topology.name;
+  outcome.hash = plan.hash;
+  outcome.expected_failure = experiment.expect == Expect::kFail;
+  outcome.single_site = plan.single_site;
+  outcome.warnings = plan.warnings;
+  outcome.blind = plan.blind;
+  outcome.untouched = plan.untouched;
+  for (const auto& [name, service] : topology.services) {
+    OutcomeService& entry = outcome.services[name];
+    entry.role = service.role;
+    entry.tier = service.tier;
+    if (const auto predicted = plan.predicted.find(name); predicted != plan.predicted.end())
+      entry.predicted = predicted->second;
+  }
+  return outcome;
+}
+
+Outcome outcome_so_far(const Drill& drill, const Learned& learned, const Outcome& outcome, UnixNs now) {
+  Outcome out = outcome;
+  RunTimes times = learned.times;
+  if (times.fired > now) times.fired = 0;  // agreed on, and still to come
+  if (times.ended == 0) times.ended = now;
+  fill_counted(drill, learned, times, out);
+  const UnixNs until = times.reverted == 0 ? times.ended : times.reverted;
+  for (auto& [name, service] : out.services)
+    service.observed = learned.impact.observed(name, times.fired, until);
+  return out;
+}
+
+void conclude(const Drill& drill, const Learned& learned, Outcome& outcome) {
+  fill_counted(drill, learned, learned.times, outcome);
+  fill_judged(drill, learned, outcome);
+  if (learned.refused && !learned.stranded && !learned.error && outcome.residue.empty()) {
+    outcome.exit_code = exit_code_of(learned.refused->kind);
+    outcome.reason = learned.refused->message();
+    return;
+  }
+  const Judgement judgement = judge(facts_of(drill, learned, outcome));
+  outcome.verdict = judgement.verdict;
+  outcome.recovery_verdict = judgement.recovery;
+  outcome.exit_code = judgement.exit_code;
+  outcome.reason = judgement.verdict == Verdict::kAborted ? learned.stop_reason
+                                                          : judgement.reason + because(learned, outcome);
+}
+
+}  // namespace blackstart
