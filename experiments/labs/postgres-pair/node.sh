@@ -42,8 +42,9 @@ watch_primary() {
     if answers; then silent=0; else silent=$((silent + 1)); fi
     sleep 0.5
   done
-  [ ! -e "$data/standby.signal" ] || pg_ctl promote -D "$data"
-  until fence; do sleep 0.1; done
+  while [ -e "$data/standby.signal" ]; do pg_ctl promote -D "$data" || sleep 0.5; done
+  until fence; do sleep 0.1; done >/dev/null 2>&1
+  echo "node.sh: $first is fenced off"
 }
 
 case $(uname -n) in
