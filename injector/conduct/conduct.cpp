@@ -17,9 +17,8 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr Duration kTick = 100ms;
-constexpr Duration kFireLead = 500ms;        // from the order to fire to T0: every agent must hear of it
-constexpr Duration kSteadyPatience = 30s;    // beyond steadyState.for, before T0
-constexpr Duration kRecoveryPatience = 60s;  // beyond recovery.watch, after the revert
+constexpr Duration kFireLead = 500ms;      // from the order to fire to T0: every agent must hear of it
+constexpr Duration kSteadyPatience = 30s;  // beyond steadyState.for, before T0
 constexpr Duration kSoFarEvery = 1s;
 constexpr Duration kUnfinished = 2s;  // after the last phase, for answers still under way
 constexpr double kLostShare = 0.10;   // more agents lost than this end the run
@@ -183,7 +182,7 @@ class Run {
         note("no agent answers any more: nobody can say whether the steady state returned");
         return;
       }
-      if (now() - learned_.times.reverted > (watch + kRecoveryPatience).count()) {
+      if (now() - learned_.times.reverted > (watch + experiment_.recovery.within).count()) {
         note("the steady state did not return: " +
              why_not_steady(experiment_.probes, learned_.histories, now() - watch.count(), now()));
         return;

@@ -140,6 +140,7 @@ struct Recovery {
   std::vector<std::vector<std::string>> order;  // outer: one after the other; inner: together
   std::optional<double> pace_per_second;
   Duration watch{std::chrono::seconds(5)};
+  Duration within{std::chrono::minutes(1)};  // from the last return until `watch` begins, at the latest
 };
 
 struct Limits {

@@ -250,6 +250,7 @@ Recovery read_recovery(const Node* node) {
   Recovery recovery{.pace_per_second = pace_of(child(node, "pace"))};
   for (const NodePtr& step : items_of(child(node, "order"))) recovery.order.push_back(texts_of(step.get()));
   recovery.watch = duration_of(child(node, "watch"), recovery.watch);
+  recovery.within = duration_of(child(node, "within"), recovery.within);
   return recovery;
 }
 

@@ -154,7 +154,8 @@ Shape recovery() {
       "recovery",
       {may("order", list_of(either({step, list_of(step, 1)})), "roles; a nested list comes back together"),
        may("pace", scalar(format::pace()), "hosts or instances a second (all at once)"),
-       may("watch", duration(), "how long the steady state must hold after the last return (5s)")});
+       may("watch", duration(), "how long the steady state must hold after the last return (5s)"),
+       may("within", duration(), "how long after the last return it may take until that begins (1m)")});
 }
 
 Shape spec() {

@@ -162,7 +162,7 @@ class Validator {
   }
 
   void check_rest() {
-    positive(child(child(spec_, "recovery"), "watch"), "watch");
+    for (const char* key : {"watch", "within"}) positive(child(child(spec_, "recovery"), key), key);
     at_least(child(spec_, "lease"), "lease", kShortestLease);
     at_most_longest(child(spec_, "lease"), "lease");
     at_most_longest(child(child(spec_, "limits"), "duration"), "duration");

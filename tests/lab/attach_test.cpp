@@ -2,46 +2,32 @@
 // Hosts that somebody else started are drilled as they stand, and stay as they were: two named network
 // namespaces and a process, joined by a router, all made here and not by a lab.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <sstream>
 #include <thread>
 
-#include <nlohmann/json.hpp>
-
-#include "tests/support/command.h"
+#include "tests/lab/own_lab.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
 
-using namespace std::chrono_literals;
-using nlohmann::json;
 using test::NetnsSandbox;
 using test::shell;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
-namespace fs = std::filesystem;
-
-const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-constexpr const char* kLab = "attach-test";
 
 // here (Pangyo) and there (Anyang) are the sandbox's; the phone is a process without a name.
-class AttachTest : public testing::Test {
+class AttachTest : public OwnLab {
  protected:
   void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    char name[] = "/tmp/blackstart-attach-XXXXXX";
-    folder_ = mkdtemp(name);
+    OwnLab::SetUp();
+    if (folder_.empty()) return;
     hosts_ = std::make_unique<NetnsSandbox>(kLab);
     phone_ = std::make_unique<RunningCommand>(std::vector<std::string>{"unshare", "-n", "sleep", "600"});
     const std::string pid = std::to_string(phone_->pid()), router = hosts_->netns("router");
@@ -65,7 +51,7 @@ class AttachTest : public testing::Test {
     services_.clear();
     phone_.reset();
     hosts_.reset();
-    fs::remove_all(folder_);
+    OwnLab::TearDown();
   }
 
   static fs::path own_netns() { return fs::read_symlink("/proc/self/ns/net"); }
@@ -151,7 +137,6 @@ class AttachTest : public testing::Test {
                .exit_code == 0;
   }
 
-  std::string folder_;
   std::unique_ptr<NetnsSandbox> hosts_;
   std::unique_ptr<RunningCommand> phone_;
   std::vector<std::unique_ptr<RunningCommand>> services_;
@@ -168,8 +153,7 @@ TEST_F(AttachTest, ADrillOnHostsSomebodyElseStartedLeavesThemAsTheyWere) {
   const std::string file = topology(by_pid());
   const auto made = up(file);
   ASSERT_EQ(made.exit_code, 0) << made.out << made.err;
-  const std::string experiment = folder_ + "/experiment.yaml";
-  std::ofstream(experiment) << R"(
+  const std::string experiment = saved(R"(
 apiVersion: blackstart/v1
 kind: Experiment
 metadata: {name: attached, summary: a short cut}
@@ -182,11 +166,9 @@ spec:
   timeline: [{at: 0s, fault: site-blackhole, site: pangyo, for: 5s}]
   hypothesis: [{probe: near, successRatio: ">= 99%", over: 1s, within: 2s}]
   recovery: {watch: 2s}
-)";
-  const auto result = run_command({kBin + "blackstart", "run", experiment, "--topology", file, "--ci",
-                                   "--state", folder_, "--output", "json"});
-  const json outcome = json::parse(result.out, nullptr, false);
-  ASSERT_TRUE(outcome.is_object()) << result.out << result.err;
+)");
+  const auto result = run_command(command(experiment, file, {"--ci"}));
+  const json outcome = parsed(result);
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   EXPECT_EQ(outcome["verdict"], "pass");
   EXPECT_GT(outcome["faults"][0]["packets"]["dropped"], 0);
@@ -201,7 +183,7 @@ spec:
   const auto down = run_command({kBin + "blackstart", "lab", "down", kLab}, 30s);
   EXPECT_EQ(down.exit_code, 0) << down.err;
   EXPECT_EQ(changed(before, everything()), "");
-  EXPECT_FALSE(fs::exists(std::string("/run/blackstart/lab/") + kLab));
+  EXPECT_FALSE(fs::exists("/run/blackstart/lab/" + kLab));
 }
 
 TEST_F(AttachTest, WhatDoesNotFitIsSaidWithItsLineAndNothingIsStarted) {
@@ -218,7 +200,7 @@ TEST_F(AttachTest, WhatDoesNotFitIsSaidWithItsLineAndNothingIsStarted) {
   EXPECT_EQ(own.exit_code, 6) << own.err;
   EXPECT_THAT(own.err, HasSubstr("the machine's own network"));
   EXPECT_EQ(changed(before, everything()), "");
-  EXPECT_FALSE(fs::exists(std::string("/run/blackstart/lab/") + kLab));
+  EXPECT_FALSE(fs::exists("/run/blackstart/lab/" + kLab));
 }
 
 TEST_F(AttachTest, AContainerIsAskedForByName) {
@@ -240,10 +222,9 @@ TEST_F(AttachTest, AContainerIsAskedForByName) {
 TEST_F(AttachTest, AHostThatIsGoneIsNotMistakenForTheNextOne) {
   const std::string file = topology(by_pid());
   ASSERT_EQ(up(file).exit_code, 0);
-  const std::vector<std::string> exec{kBin + "blackstart", "lab", "exec", "--lab", kLab, "phone-1", "true"};
-  EXPECT_EQ(run_command(exec, 10s).exit_code, 0);
+  EXPECT_EQ(on("phone-1", {"true"}).exit_code, 0);
   phone_.reset();
-  const auto gone = run_command(exec, 10s);
+  const auto gone = on("phone-1", {"true"});
   EXPECT_EQ(gone.exit_code, 4);
   EXPECT_THAT(gone.err, HasSubstr("what it was attached to is gone"));
   const auto again = up(file);

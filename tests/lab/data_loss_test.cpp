@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Redis pair with asynchronous replication, cut between its sites: the replica is promoted, the old primary
-// goes on acknowledging, and what it acknowledged since is lost. How much is known from the databases
-// themselves.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
+// Databases in pairs, cut between their sites: the replica is promoted, and what the old primary
+// acknowledged in the meantime is lost, or not. How much is known from the databases themselves.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
-#include <utility>
 
-#include <nlohmann/json.hpp>
-
-#include "tests/support/command.h"
+#include "agents/contract/units.h"
+#include "tests/lab/own_lab.h"
 
 namespace blackstart {
 namespace {
 
-using namespace std::chrono_literals;
-using nlohmann::json;
-namespace fs = std::filesystem;
-
-const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-constexpr const char* kLab = "data-loss-test";
-const fs::path kFolder = fs::temp_directory_path() / "blackstart-data-loss-test";
-
 // The replica's own script promotes it once its primary has been out of reach for a while.
-constexpr const char* kTopology = R"(
+constexpr const char* kPair = R"(
 apiVersion: blackstart/v1
 kind: Topology
 metadata: {name: data-loss-test}
@@ -92,75 +75,123 @@ spec:
   recovery: {watch: 2s}
 )";
 
-class DataLoss : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    if (access("/usr/bin/redis-server", X_OK) != 0)
-      GTEST_SKIP() << "redis is not installed (Debian: redis-server)";
-    fs::create_directories(kFolder);
-    std::ofstream(kFolder / "topology.yaml") << kTopology;
-    std::ofstream(kFolder / "replica.sh") << kReplica;
-    std::ofstream(kFolder / "experiment.yaml") << kExperiment;
-    const auto up = run_command({kBin + "blackstart", "lab", "up", kFolder / "topology.yaml"}, 60s);
-    ASSERT_EQ(up.exit_code, 0) << up.err;
-    lab_is_ours_ = true;
-  }
-  static void TearDownTestSuite() {
-    fs::remove_all(kFolder);
-    if (!std::exchange(lab_is_ours_, false)) return;
-    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}, 30s).exit_code, 0);
-  }
+const std::string kPostgres = "/usr/lib/postgresql/15/bin/";
 
-  // The numbers below `end` of the records of a run that this database has.
-  static std::set<uint64_t> numbers_at(const std::string& host, const std::string& run, uint64_t end) {
-    const std::string prefix = "ledger/" + run + "/";
-    std::istringstream keys(run_command({kBin + "blackstart", "lab", "exec", "--lab", kLab, host, "redis-cli",
-                                         "--raw", "keys", prefix + "*"},
-                                        10s)
-                                .out);
-    std::set<uint64_t> numbers;
-    for (std::string key; keys >> key;)
-      if (const uint64_t number = std::stoull(key.substr(prefix.size())); number < end)
-        numbers.insert(number);
-    return numbers;
-  }
+using Numbers = std::set<uint64_t>;
 
-  static inline bool lab_is_ours_ = false;
+// Which records of a run stand where, in the end.
+struct Truth {
+  Numbers old_primary, primary;
 };
 
-TEST_F(DataLoss, WhatAPromotedReplicaNeverHeardOfIsCountedToTheRecord) {
-  const auto result =
-      run_command({kBin + "blackstart", "run", kFolder / "experiment.yaml", "--topology",
-                   kFolder / "topology.yaml", "--state", kFolder, "--output", "json", "--yes"},
-                  120s);
-  const json outcome = json::parse(result.out, nullptr, false);
-  ASSERT_TRUE(outcome.is_object()) << result.out << result.err;
-  ASSERT_TRUE(outcome["records"].contains("ledger")) << result.out << result.err;
+// What the run says of `ledger`, written once every `period`, is what the databases say: every record in
+// either was acknowledged, and those that the primary has not are lost.
+void expect_told(const json& outcome, Truth truth, Duration period) {
+  ASSERT_TRUE(outcome["records"].contains("ledger")) << outcome;
   const json& ledger = outcome["records"]["ledger"];
-  EXPECT_EQ(ledger["unknown"], 0) << ledger;
-
-  const uint64_t asked = ledger["asked"];
-  const auto written = numbers_at("pangyo-db-1", outcome["run"], asked);
-  const auto kept = numbers_at("anyang-db-1", outcome["run"], asked);
-  std::set<uint64_t> lost;
-  std::set_difference(written.begin(), written.end(), kept.begin(), kept.end(),
+  // Those that were written after the last one that is judged do not count.
+  for (Numbers* numbers : {&truth.old_primary, &truth.primary})
+    numbers->erase(numbers->lower_bound(ledger["asked"]), numbers->end());
+  Numbers written = truth.primary, lost;
+  written.insert(truth.old_primary.begin(), truth.old_primary.end());
+  std::set_difference(written.begin(), written.end(), truth.primary.begin(), truth.primary.end(),
                       std::inserter(lost, lost.end()));
-  EXPECT_EQ(ledger["acknowledged"], written.size()) << ledger;
-  EXPECT_EQ(ledger["lost"], lost.size()) << ledger;
-  EXPECT_GT(kept.size(), 0u);
-  ASSERT_GT(lost.size(), 20u);
-  std::printf("%zu records acknowledged, %zu kept, %zu lost; told: %s\n", written.size(), kept.size(),
+  std::printf("%zu records written, %zu kept, %zu lost; told: %s\n", written.size(), truth.primary.size(),
               lost.size(), ledger.dump().c_str());
+  EXPECT_EQ(ledger["unknown"], 0);
+  EXPECT_EQ(ledger["acknowledged"], written.size());
+  EXPECT_EQ(ledger["lost"], lost.size());
+  EXPECT_GT(truth.primary.size(), 0u);
+  ASSERT_FALSE(lost.empty());
 
-  const double span = static_cast<double>(*lost.rbegin() - *lost.begin() + 1) * 0.1;
-  EXPECT_NEAR(ledger["rpo"], span, 0.01);
+  EXPECT_NEAR(ledger["rpo"], seconds(period) * static_cast<double>(*lost.rbegin() - *lost.begin() + 1), 0.01);
   const json& objectives = outcome["objectives"];
   const auto rpo = std::find_if(objectives.begin(), objectives.end(),
                                 [](const json& each) { return each["objective"] == "rpo"; });
   ASSERT_NE(rpo, objectives.end()) << objectives;
   EXPECT_EQ((*rpo)["achieved"], ledger["rpo"]);
   EXPECT_GT((*rpo)["achieved"], (*rpo)["target"]);
+}
+
+class RedisPair : public OwnLab {
+ protected:
+  static void SetUpTestSuite() {
+    need({"/usr/bin/redis-server"});
+    lab_up(kPair, {{"replica.sh", kReplica}});
+  }
+
+  // The numbers of a run's records that this database has.
+  static Numbers numbers_at(const std::string& host, const std::string& run) {
+    const std::string prefix = "ledger/" + run + "/";
+    std::istringstream keys(on(host, {"redis-cli", "--raw", "keys", prefix + "*"}).out);
+    Numbers numbers;
+    for (std::string key; keys >> key;) numbers.insert(std::stoull(key.substr(prefix.size())));
+    return numbers;
+  }
+};
+
+// The old primary goes on for as long as the cut lasts: its writer knows no other.
+TEST_F(RedisPair, WhatAPromotedReplicaNeverHeardOfIsCountedToTheRecord) {
+  const json outcome = parsed(run_command(command(saved(kExperiment))));
+  const std::string run = outcome["run"];
+  expect_told(outcome, {numbers_at("pangyo-db-1", run), numbers_at("anyang-db-1", run)}, 100ms);
+  EXPECT_GT(outcome["records"]["ledger"]["lost"], 20);
+}
+
+// The lab and the drill that ship.
+class PostgresPair : public OwnLab {
+ protected:
+  static void SetUpTestSuite() { need({kPostgres + "postgres"}); }
+  void TearDown() override {
+    lab_down();
+    OwnLab::TearDown();
+  }
+
+  // `options` are further words of the first server's command.
+  json drill(const std::string& options = "") {
+    const std::string shipped = shipped_topology("postgres-pair"), last = "anyang-db-1]";
+    EXPECT_NE(shipped.find(last), std::string::npos);
+    lab_up(replaced(shipped, last, "anyang-db-1" + options + "]"),
+           {{"postgres-pair/node.sh", read_text(kLabs / "postgres-pair/node.sh")}});
+    const auto begin = std::chrono::steady_clock::now();
+    const auto result =
+        run_command(command(BLACKSTART_SOURCE_DIR "/experiments/parts/async-replica-loss-ci.yaml"));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 60s);
+    EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+    json outcome = parsed(result);
+    EXPECT_TRUE(outcome["residue"].empty()) << outcome["residue"];
+    return outcome;
+  }
+  static CommandResult sql(const std::string& host, const std::string& statement) {
+    return on(host, {kPostgres + "psql", "-XqAt", "-h", "127.0.0.1", "-U", "postgres", "-c", statement});
+  }
+  static Numbers numbers_at(const std::string& host, const std::string& run) {
+    std::istringstream rows(sql(host, "select n from records where run = '" + run + "'").out);
+    return {std::istream_iterator<uint64_t>(rows), {}};
+  }
+};
+
+TEST_F(PostgresPair, EveryPaymentIsTakenAndWhatTheStandbyNeverHeardOfIsLost) {
+  const json outcome = drill();
+  const std::string run = outcome["run"];
+  expect_told(outcome, {numbers_at("pangyo-db-1", run), numbers_at("anyang-db-1", run)}, 250ms);
+  EXPECT_GT(outcome["records"]["ledger"]["lost"], 4);
+  // Both take connections again, and one of them takes writes.
+  EXPECT_NE(sql("pangyo-db-1", "insert into payments default values").exit_code, 0);
+  EXPECT_EQ(sql("anyang-db-1", "insert into payments default values").exit_code, 0);
+}
+
+TEST_F(PostgresPair, ASynchronousPairLosesNothingAndLetsPeopleWait) {
+  const json outcome = drill(", -c, synchronous_standby_names=*, -c, synchronous_commit=remote_apply");
+  const json& ledger = outcome["records"]["ledger"];
+  const Numbers kept = numbers_at("anyang-db-1", outcome["run"]);
+  EXPECT_EQ(ledger["unknown"], 0) << ledger;
+  EXPECT_EQ(ledger["lost"], 0) << ledger;
+  EXPECT_EQ(ledger["rpo"], 0) << ledger;
+  EXPECT_GT(ledger["acknowledged"], 20) << ledger;
+  EXPECT_LT(ledger["acknowledged"].get<uint64_t>() + 4, ledger["asked"].get<uint64_t>()) << ledger;
+  EXPECT_LE(ledger["acknowledged"], kept.size()) << ledger;
+  EXPECT_LT(outcome["probes"]["pay"]["during"], 1);
 }
 
 }  // namespace

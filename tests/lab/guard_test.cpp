@@ -1,33 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What decides whether a drill may begin, go on and widen, through the command line, with a real
 // Prometheus in the lab and the conductor asking from its own place too.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <utility>
 
-#include <nlohmann/json.hpp>
-
-#include "tests/support/command.h"
+#include "tests/lab/own_lab.h"
 #include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
 
-using namespace std::chrono_literals;
-using nlohmann::json;
-namespace fs = std::filesystem;
-
-const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-constexpr const char* kLab = "guard-test";
 constexpr const char* kPrometheus = "http://198.18.2.12:9090";
-const fs::path kFolder = fs::temp_directory_path() / "blackstart-guard-test";
 
 // Two sites; Prometheus in Anyang asks an agent of each for its metrics.
-constexpr const char* kTopology = R"(
+constexpr const char* kTwoRacks = R"(
 apiVersion: blackstart/v1
 kind: Topology
 metadata: {name: guard-test}
@@ -83,45 +68,15 @@ spec:
   limits: {sites: 1, hosts: 100%}
 )";
 
-class GuardTest : public testing::Test {
+class GuardTest : public OwnLab {
  protected:
   static void SetUpTestSuite() {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    fs::create_directories(kFolder);
-    std::ofstream(kFolder / "topology.yaml") << kTopology;
-    std::ofstream(kFolder / "prometheus.yml") << kScrapes;
-    const auto up = run_command({kBin + "blackstart", "lab", "up", kFolder / "topology.yaml"}, 60s);
-    ASSERT_EQ(up.exit_code, 0) << up.err;
-    lab_is_ours_ = true;
-  }
-  static void TearDownTestSuite() {
-    fs::remove_all(kFolder);
-    if (!std::exchange(lab_is_ours_, false)) return;
-    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}, 30s).exit_code, 0);
-  }
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    ASSERT_TRUE(lab_is_ours_);
+    need({"/usr/bin/prometheus"});
+    lab_up(kTwoRacks, {{"prometheus.yml", kScrapes}});
   }
 
-  CommandResult run(const std::string& rest, const std::vector<std::string>& more = {"--yes"}) {
-    std::ofstream(kFolder / "experiment.yaml") << kHead << rest;
-    std::vector<std::string> argv{kBin + "blackstart",
-                                  "run",
-                                  kFolder / "experiment.yaml",
-                                  "--topology",
-                                  kFolder / "topology.yaml",
-                                  "--state",
-                                  kFolder,
-                                  "--output",
-                                  "json"};
-    argv.insert(argv.end(), more.begin(), more.end());
-    return run_command(argv, 120s);
-  }
-  static json parsed(const CommandResult& result) {
-    json outcome = json::parse(result.out, nullptr, false);
-    EXPECT_TRUE(outcome.is_object()) << result.out << result.err;
-    return outcome;
+  CommandResult run(const std::string& rest, const std::vector<std::string>& more = {}) {
+    return run_command(command(saved(kHead + rest), kTopology, more));
   }
   // The events of this type in the log of a run.
   static std::vector<json> events(const json& outcome, const std::string& type) {
@@ -136,15 +91,7 @@ class GuardTest : public testing::Test {
     return std::any_of(phases.begin(), phases.end(),
                        [](const json& phase) { return phase["phase"] == "arm"; });
   }
-
-  static inline bool lab_is_ours_ = false;
 };
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
 
 // What a real Prometheus says of the cut ends it, and everything is healthy in less than five seconds.
 TEST_F(GuardTest, APrometheusQueryAbortsTheRun) {
@@ -228,7 +175,7 @@ TEST_F(GuardTest, AClosedWindowIsForAPersonToOverride) {
   EXPECT_EQ(refused.exit_code, 6) << refused.out << refused.err;
   EXPECT_FALSE(armed(parsed(refused)));
   EXPECT_EQ(run(closed, {"--ci", "--override-window", "why"}).exit_code, 4);
-  const auto overridden = run(closed, {"--yes", "--override-window", "a rehearsal"});
+  const auto overridden = run(closed, {"--override-window", "a rehearsal"});
   EXPECT_EQ(overridden.exit_code, 0) << overridden.out << overridden.err;
   EXPECT_EQ(events(parsed(overridden), "window").at(0)["data"]["override"], "a rehearsal");
   EXPECT_EQ(parsed(overridden)["preconditions"][0]["overridden"], "a rehearsal");

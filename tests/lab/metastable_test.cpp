@@ -3,38 +3,22 @@
 // verdict is for.
 #include <set>
 
-#include "tests/lab/run_fixture.h"
+#include "tests/lab/own_lab.h"
 
 namespace blackstart {
 namespace {
 
-// One lab at a time, under a name of the test's own.
-class Metastable : public testing::Test {
+class Metastable : public OwnLab {
  protected:
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    char name[] = "/tmp/blackstart-metastable-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  void TearDown() override {
-    if (up_) {
-      EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}).exit_code, 0);
-    }
-    if (!folder_.empty()) fs::remove_all(folder_);
-  }
-  // The outcome of the shipped drill on the shipped lab, changed as the test says.
+  // What the shipped drill says of the shipped lab, changed as the test says.
   CommandResult drill(const std::string& from, const std::string& to) {
-    const std::string topology = folder_ + "/lab.yaml";
-    const std::string text = read_text(BLACKSTART_SOURCE_DIR "/experiments/labs/metastable.yaml");
+    const std::string text = shipped_topology("metastable");
     EXPECT_NE(text.find(from), std::string::npos);
-    std::ofstream(topology) << replaced(replaced(text, "name: metastable,", "name: " + kLab + ","), from, to);
-    const auto up = run_command({kBin + "blackstart", "lab", "up", topology});
-    EXPECT_EQ(up.exit_code, 0) << up.err;
-    up_ = up.exit_code == 0;
-    return run_command({kBin + "blackstart", "run",
-                        BLACKSTART_SOURCE_DIR "/experiments/return/metastable-retry-storm-ci.yaml",
-                        "--topology", topology, "--yes", "--state", folder_, "--output", "json"},
-                       180s);
+    lab_up(replaced(text, from, to));
+    const auto result =
+        run_command(command(BLACKSTART_SOURCE_DIR "/experiments/return/metastable-retry-storm-ci.yaml"));
+    lab_down();
+    return result;
   }
 
   // The times that the run was too short to see.
@@ -44,15 +28,11 @@ class Metastable : public testing::Test {
       if (time["censored"]) censored.insert(time["time"]);
     return censored;
   }
-
-  std::string folder_;
-  bool up_ = false;
 };
 
 TEST_F(Metastable, RetriesKeepTheServiceDownThoughNothingIsCutAnyMore) {
   const auto result = drill("--retries, \"4\"", "--retries, \"4\"");
-  const json outcome = json::parse(result.out, nullptr, false);
-  ASSERT_TRUE(outcome.is_object()) << result.out << result.err;
+  const json outcome = parsed(result);
   EXPECT_EQ(result.exit_code, 1) << result.out;
   EXPECT_EQ(outcome["recoveryVerdict"], "fail");
   EXPECT_NE(outcome["reason"].get<std::string>().find("metastable: still bad"), std::string::npos)
@@ -70,8 +50,7 @@ TEST_F(Metastable, RetriesKeepTheServiceDownThoughNothingIsCutAnyMore) {
 
 TEST_F(Metastable, ABudgetForRetriesLetsItComeBack) {
   const auto result = drill("--retries, \"4\"", "--retries, \"4\", --retry-budget, \"0.1\"");
-  const json outcome = json::parse(result.out, nullptr, false);
-  ASSERT_TRUE(outcome.is_object()) << result.out << result.err;
+  const json outcome = parsed(result);
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   EXPECT_EQ(outcome["recoveryVerdict"], "pass");
   EXPECT_LT(outcome["probes"]["order"]["during"], 0.3);

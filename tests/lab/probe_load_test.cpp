@@ -1,39 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // 200 probes, four times a second each, from the agent of one lab host at nginx on another. What the agent
 // says is held against what nginx wrote down: nothing is lost, nothing is counted twice, nothing is invented.
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <map>
 #include <thread>
-#include <utility>
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/contract/units.h"
 #include "injector/lab/paths.h"
-#include "tests/support/command.h"
+#include "tests/lab/own_lab.h"
 #include "tests/support/promise.h"
 
 namespace blackstart {
 namespace {
 
-using namespace std::chrono_literals;
 using contract::Sample;
-namespace fs = std::filesystem;
 
-const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-constexpr const char* kLab = "probe-load-test";
 constexpr const char* kHost = "asker-1";
-const fs::path kFolder = fs::temp_directory_path() / "blackstart-probe-load-test";
 constexpr int kProbes = 200;
 constexpr Duration kEvery = 250ms;
 constexpr auto kAsked = 10s;
 
-constexpr const char* kTopology = R"(
+constexpr const char* kWeb = R"(
 apiVersion: blackstart/v1
 kind: Topology
 metadata: {name: probe-load-test}
@@ -67,22 +55,11 @@ http {
 }
 )";
 
-class ProbeLoad : public testing::Test {
+class ProbeLoad : public OwnLab {
  protected:
   static void SetUpTestSuite() {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    if (access("/usr/sbin/nginx", X_OK) != 0) GTEST_SKIP() << "nginx is not installed (Debian: nginx-light)";
-    fs::create_directories(kFolder);
-    std::ofstream(kFolder / "topology.yaml") << kTopology;
-    std::ofstream(kFolder / "nginx.conf") << kNginx;
-    const auto up = run_command({kBin + "blackstart", "lab", "up", kFolder / "topology.yaml"}, 60s);
-    ASSERT_EQ(up.exit_code, 0) << up.err;
-    lab_is_ours_ = true;
-  }
-  static void TearDownTestSuite() {
-    fs::remove_all(kFolder);
-    if (!std::exchange(lab_is_ours_, false)) return;
-    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}, 30s).exit_code, 0);
+    need({"/usr/sbin/nginx"});
+    lab_up(kWeb, {{"nginx.conf", kNginx}});
   }
 
   contract::Reply ask(const contract::Request& request) {
@@ -91,7 +68,6 @@ class ProbeLoad : public testing::Test {
     return replies.at(kHost).value_or(contract::Reply());
   }
 
-  static inline bool lab_is_ours_ = false;
   EmbeddedChannel channel_{lab::Paths::of(kLab).agents()};
 };
 

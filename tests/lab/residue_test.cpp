@@ -3,20 +3,14 @@
 // touched: on a lab of sample services, with real agents and real leftovers.
 #include <bpf/libbpf.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-#include <thread>
-
-#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "agents/inventory/inventory.h"
 #include "agents/kernel/interfaces.h"
 #include "agents/kernel/tc_filter.h"
 #include "agents/kernel/tcx_link.h"
-#include "tests/support/command.h"
+#include "tests/lab/run_fixture.h"
 #include "tests/support/counting_program.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/promise.h"
@@ -24,8 +18,6 @@
 namespace blackstart {
 namespace {
 
-using namespace std::chrono_literals;
-using nlohmann::json;
 using test::CountingProgram;
 using test::NetnsSandbox;
 using test::shell;
@@ -33,12 +25,9 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-namespace fs = std::filesystem;
 
-const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-constexpr const char* kLab = "residue-test";
 constexpr const char* kHost = "anyang-app-2";  // a survivor, with a service that fails over to it
-const std::string kNetns = std::string(kLab) + "-" + kHost;
+const std::string kNetns = kLab + "-" + kHost;
 
 constexpr const char* kExperiment = R"(
 apiVersion: blackstart/v1
@@ -53,27 +42,16 @@ spec:
   recovery: {watch: 1s}
 )";
 
-class ResidueTest : public testing::Test {
+class ResidueTest : public RunTest {
  protected:
   static void SetUpTestSuite() {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    char name[] = "/tmp/blackstart-residue-XXXXXX";
-    folder_ = mkdtemp(name);
-    std::ifstream shipped(BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml");
-    std::string text(std::istreambuf_iterator<char>(shipped), {});
-    text.replace(text.find("name: two-sites"), 15, std::string("name: ") + kLab);
-    std::ofstream(topology()) << text;
-    std::ofstream(folder_ + "/experiment.yaml") << kExperiment;
-    before_ = take({.cgroup = "", .machine = true});
-    const auto up = run_command({kBin + "blackstart", "lab", "up", topology()});
-    ASSERT_EQ(up.exit_code, 0) << up.err;
-    lab_is_ours_ = true;
+    if (geteuid() == 0) before_ = take({.cgroup = "", .machine = true});
+    RunTest::SetUpTestSuite();
   }
   // S8 for the whole of it: lab up, drills, lab down.
   static void TearDownTestSuite() {
-    fs::remove_all(folder_);
-    if (!lab_is_ours_) return;
-    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}).exit_code, 0);
+    RunTest::TearDownTestSuite();
+    if (geteuid() != 0) return;
     for (const Change& change : diff(before_, take({.cgroup = "", .machine = true}))) {
       const std::string what = change.item.kind + " " + change.item.object + " " + change.item.detail;
       const bool another_lab = change.item.kind == "cgroup" && what.find(kLab) == std::string::npos;
@@ -81,35 +59,9 @@ class ResidueTest : public testing::Test {
       EXPECT_THAT(what, testing::Not(HasSubstr(kLab)));
     }
   }
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    ASSERT_TRUE(lab_is_ours_);
-  }
 
-  static std::string topology() { return folder_ + "/topology.yaml"; }
-  static std::vector<std::string> command(const std::vector<std::string>& more = {}) {
-    std::vector<std::string> argv{kBin + "blackstart", "run",      folder_ + "/experiment.yaml",
-                                  "--topology",        topology(), "--yes",
-                                  "--state",           folder_};
-    argv.insert(argv.end(), more.begin(), more.end());
-    return argv;
-  }
-  static json parsed(const CommandResult& result) {
-    json outcome = json::parse(result.out, nullptr, false);
-    EXPECT_TRUE(outcome.is_object()) << result.out << result.err;
-    return outcome;
-  }
-  // Until the run holds the lab's hosts in the dark.
-  static bool wait_dark() {
-    for (int i = 0; i < 100; ++i) {
-      if (run_command({kBin + "blackstart", "lab", "exec", "--lab", kLab, "phone-1", "curl", "-fsS", "-m",
-                       "1", "-o", "/dev/null", "http://198.18.1.11:8081/"},
-                      10s)
-              .exit_code != 0)
-        return true;
-      std::this_thread::sleep_for(50ms);
-    }
-    return false;
+  std::vector<std::string> cut(const std::vector<std::string>& more = {}) const {
+    return command(saved(kExperiment), kTopology, more);
   }
   // What the inventory says about the host.
   static std::pair<int, json> inventory() {
@@ -137,14 +89,12 @@ class ResidueTest : public testing::Test {
     throw std::runtime_error("no interface");
   }
 
-  static inline bool lab_is_ours_ = false;
-  static inline std::string folder_;
   static inline Snapshot before_;
 };
 
 TEST_F(ResidueTest, ALeftoverOfOursIsExit7WithTheCommandThatRemovesIt) {
   proves("S8");
-  RunningCommand run(command({"--output", "json", "--report", folder_ + "/report.md"}));
+  RunningCommand run(cut({"--report", folder_ + "/report.md"}));
   ASSERT_TRUE(wait_dark());
   there(
       "nft add table inet blackstart_left && nft add chain inet blackstart_left c && nft add rule inet "
@@ -171,7 +121,7 @@ TEST_F(ResidueTest, ALeftoverOfOursIsExit7WithTheCommandThatRemovesIt) {
   EXPECT_EQ(objects[0]["remove"], command_in(residue));
 
   // No run starts on top of it.
-  EXPECT_EQ(run_command(command()).exit_code, 7);
+  EXPECT_EQ(run_command(cut()).exit_code, 7);
 
   NetnsSandbox::run(command_in(residue));
   EXPECT_THAT(inventory().second, IsEmpty());
@@ -180,7 +130,7 @@ TEST_F(ResidueTest, ALeftoverOfOursIsExit7WithTheCommandThatRemovesIt) {
 
 TEST_F(ResidueTest, AFilterWhoseProgramBearsOurNameIsResidue) {
   proves("S8");
-  RunningCommand run(command({"--output", "json"}));
+  RunningCommand run(cut());
   ASSERT_TRUE(wait_dark());
   {
     const auto inside = NetnsScope::enter(kNetns).value();
@@ -206,12 +156,14 @@ TEST_F(ResidueTest, AFilterWhoseProgramBearsOurNameIsResidue) {
 }
 
 TEST_F(ResidueTest, WhatOthersChangeIsSaidAndChangesNoVerdict) {
-  RunningCommand run(command());
+  RunningCommand run(cut());
   ASSERT_TRUE(wait_dark());
   there("nft add table inet not_blackstart");
   const auto result = run.wait();
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("residue: none"), HasSubstr("changed meanwhile (not ours)"),
+  const std::string run_id = parsed(result)["run"];
+  const auto screen = run_command({kBin + "blackstart", "report", run_id, "--state", folder_});
+  EXPECT_THAT(screen.out, AllOf(HasSubstr("residue: none"), HasSubstr("changed meanwhile (not ours)"),
                                 HasSubstr("not_blackstart")));
   there("nft delete table inet not_blackstart");
 }
@@ -259,7 +211,7 @@ TEST_P(OthersObjects, StandAsTheyStoodAndGoOnWorking) {
   const std::string before = everything(), qdiscs_before = qdiscs();
   inside.reset();
 
-  RunningCommand run(command({"--output", "json", "--attach", GetParam()}));
+  RunningCommand run(cut({"--attach", GetParam()}));
   ASSERT_TRUE(wait_dark());
   std::this_thread::sleep_for(500ms);  // news has found its other instance by now
   const uint64_t rule = counted(), clsact = at_clsact.packets(), in_tcx = at_tcx.packets();

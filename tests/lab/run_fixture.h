@@ -1,44 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A lab of sample services for the tests of one program, and drills on it through the command line.
+// Drills on the smallest lab that ships, made of sample services alone.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
 #include <thread>
-#include <utility>
-#include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "tests/support/command.h"
+#include "tests/lab/own_lab.h"
 
 namespace blackstart {
-
-using namespace std::chrono_literals;
-using nlohmann::json;
-namespace fs = std::filesystem;
-
-inline const std::string kBin = BLACKSTART_BINARY_DIR "/bin/";
-inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
-
-inline std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-// The smallest lab that ships, under a name of the test program's own.
-inline const std::string kLab = replaced(program_invocation_short_name, "_", "-");
-inline const std::string kTopology = fs::temp_directory_path() / ("blackstart-" + kLab + ".yaml");
 
 // Asks both services from the phone, with patience for an emulated machine.
 inline constexpr const char* kHead = R"(
@@ -54,54 +22,14 @@ spec:
   recovery: {watch: 2s}
 )";
 
-class RunTest : public testing::Test {
+class RunTest : public OwnLab {
  protected:
-  static void SetUpTestSuite() {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    std::ofstream(kTopology) << replaced(read_text(BLACKSTART_SOURCE_DIR "/experiments/labs/two-sites.yaml"),
-                                         "name: two-sites", "name: " + kLab);
-    const auto up = run_command({kBin + "blackstart", "lab", "up", kTopology});
-    ASSERT_EQ(up.exit_code, 0) << up.err;
-    lab_is_ours_ = true;
-  }
-  static void TearDownTestSuite() {
-    fs::remove(kTopology);
-    if (!std::exchange(lab_is_ours_, false)) return;
-    EXPECT_EQ(run_command({kBin + "blackstart", "lab", "down", kLab}).exit_code, 0);
-  }
-  void SetUp() override {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces";
-    ASSERT_TRUE(lab_is_ours_);
-    char name[] = "/tmp/blackstart-run-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  void TearDown() override {
-    if (!folder_.empty()) fs::remove_all(folder_);
-  }
+  static void SetUpTestSuite() { lab_up(shipped_topology("two-sites")); }
 
-  std::string experiment(const std::string& rest) const {
-    const std::string path = folder_ + "/experiment.yaml";
-    std::ofstream(path) << kHead << rest;
-    return path;
-  }
-  std::vector<std::string> command(const std::string& experiment, const std::string& topology = kTopology,
-                                   const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> argv{kBin + "blackstart", "run",   experiment, "--topology", topology, "--yes",
-                                  "--state",           folder_, "--output", "json"};
-    argv.insert(argv.end(), more.begin(), more.end());
-    return argv;
-  }
-  static json parsed(const CommandResult& result) {
-    json outcome = json::parse(result.out, nullptr, false);
-    EXPECT_TRUE(outcome.is_object()) << result.out << result.err;
-    return outcome;
-  }
+  std::string experiment(const std::string& rest) const { return saved(kHead + rest); }
   // An attempt from the phone, outside every probe.
   static bool phone_reaches(const std::string& url) {
-    return run_command({kBin + "blackstart", "lab", "exec", "--lab", kLab, "phone-1", "curl", "-fsS", "-m",
-                        "1", "-o", "/dev/null", url},
-                       10s)
-               .exit_code == 0;
+    return on("phone-1", {"curl", "-fsS", "-m", "1", "-o", "/dev/null", url}).exit_code == 0;
   }
   static std::string live_run() {
     const json status =
@@ -117,9 +45,6 @@ class RunTest : public testing::Test {
     }
     return false;
   }
-
-  static inline bool lab_is_ours_ = false;
-  std::string folder_;
 };
 
 }  // namespace blackstart

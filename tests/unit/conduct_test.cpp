@@ -110,6 +110,14 @@ TEST_F(ConductTest, RecoveryHasItsOwnVerdict) {
       << outcome.reason;
 }
 
+TEST_F(ConductTest, ARecoveryIsNotWaitedForLongerThanTheExperimentSays) {
+  experiment_.recovery.within = 10s;
+  agents_.probe_succeeds = [this](const std::string&) {
+    return agents_.total(&SimulatedAgents::Host::reverts) == 0;
+  };
+  EXPECT_NE(run().reason.find("metastable: still bad 13 s after the revert"), std::string::npos);
+}
+
 TEST_F(ConductTest, NothingMatchedIsInconclusiveEvenWhenRed) {
   proves("S15");
   agents_.dropped_per_host = 0;

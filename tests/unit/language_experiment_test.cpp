@@ -73,7 +73,7 @@ TEST(Experiment, ReadsEveryField) {
   hypothesis: [{probe: web, successRatio: "> 0.99", over: 6s, within: 20s}]
   guards: [{probe: port, successRatio: ">=1%", over: 9s, onMissing: ignore}, {unexpectedServices: "<= 2"}]
   objectives: {detect: 1m, recover: 4h, clock: respond, rpo: 0s}
-  recovery: {order: [network, [cache, object-storage], ops], pace: 30/m, watch: 10s}
+  recovery: {order: [network, [cache, object-storage], ops], pace: 30/m, watch: 10s, within: 20s}
   limits: {hosts: 0.8, sites: 2, duration: 10m}
   onConductorLoss: hold
   lease: 20s
@@ -130,6 +130,7 @@ TEST(Experiment, ReadsEveryField) {
                                             ElementsAre("ops")));
   EXPECT_EQ(e.recovery.pace_per_second, 0.5);
   EXPECT_EQ(e.recovery.watch, std::chrono::seconds(10));
+  EXPECT_EQ(e.recovery.within, std::chrono::seconds(20));
   EXPECT_EQ(e.limits.hosts, 0.8);
   EXPECT_EQ(e.limits.sites, 2);
   EXPECT_EQ(e.limits.duration, std::chrono::minutes(10));
