@@ -292,7 +292,8 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     std::cout << json_text(outcome_json(public_outcome));
   else if (outcome.verdict == Verdict::kNone)
     std::cerr << "blackstart: " << outcome.reason << "\n"
-              << (was_armed(outcome) ? "    every host has been reverted\n" : "    nothing was touched\n");
+              << (was_armed(outcome) ? "    every host has been reverted\n" : "    nothing was touched\n")
+              << "    what was asked and what it said: blackstart report " << record.run << "\n";
   else
     std::cout << report::terminal_text(public_outcome,
                                        isatty(STDOUT_FILENO) != 0 && !invocation.options.count("ci"),

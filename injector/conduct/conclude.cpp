@@ -53,9 +53,6 @@ void fill_judged(const Drill& drill, const Learned& learned, Outcome& outcome) {
   fill_objectives(experiment.objectives, outcome);
   if (times.fired != 0) fill_records(experiment, learned.histories, times.ended, outcome);
   fill_gray(drill.topology, experiment, learned.impact, learned.histories, times, outcome);
-  for (const OutcomeGray& each : outcome.gray)
-    outcome.notes.push_back("gray failure: " + each.service + " passed its checks while " + each.journey +
-                            " failed for " + format_duration(Duration(each.to - each.from)));
 }
 
 RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& outcome) {

@@ -100,9 +100,6 @@ void fill_records(const Experiment& experiment, const Histories& histories, Unix
   for (const RecordsSpec& spec : experiment.records) {
     const OutcomeRecords& records = outcome.records[spec.name] = judge_records(spec, histories, ended);
     worst = worst && records.rpo ? std::optional(std::max(*worst, *records.rpo)) : std::nullopt;
-    outcome.notes.push_back(spec.name + ": of " + std::to_string(records.acknowledged) +
-                            " acknowledged records " + std::to_string(records.lost) + " are lost, " +
-                            std::to_string(records.unknown) + " unknown");
   }
   if (experiment.objectives.rpo && !experiment.records.empty())
     outcome.objectives.push_back({"rpo", *experiment.objectives.rpo, worst, false});

@@ -39,7 +39,8 @@ ETC = {
 }
 DOCTOR, DRILL = "doctor", "drill"
 # An emulated processor takes minutes for every crash point with every victim: here each is reached once.
-SHORTENED = {"crash_points_test": ("--gtest_filter=*_both", "each point once, both killed")}
+SHORTENED = {"crash_points_test": ("--gtest_filter=*_both", "each point once, both killed"),
+             "disturbed_points_test": ("--gtest_filter=*/armed_*:*/fired_*", "armed and fired")}
 # Case names that tell a story for each engine, or for each manner of the engine that answers.
 STORY = re.compile(r"\w+/Every(Engine|Manner)\.(\w+)/(\w+)$")
 ENGINES = {"tcx": "ebpf/tcx", "clsact": "ebpf/clsact", "netdev": "netfilter/netdev",
