@@ -330,7 +330,7 @@ def main():
     parser.add_argument("build", type=pathlib.Path, help="a build folder with the tests built")
     parser.add_argument("programs", nargs="*", help="such as traffic_fault_test or drill (all)")
     parser.add_argument("--kernel", type=pathlib.Path, help="a kernel package instead of Debian's current 6.1")
-    parser.add_argument("--timeout", type=int, default=600, help="seconds until the emulator is killed (600)")
+    parser.add_argument("--timeout", type=int, default=1500, help="seconds until the emulator is killed (1500)")
     parser.add_argument("--markdown", type=pathlib.Path,
                         help="run the suite on this machine too and write both into the table of this file")
     arguments = parser.parse_args()
