@@ -262,20 +262,17 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
 
   int code = outcome.exit_code;
   const auto keep = [&](const std::string& path, const std::string& text) {
-    if (auto ok = write_file(path, text); !ok) {
-      const int failed = report(ok.error(), false);
-      if (code != kExitStranded) code = failed;
-    }
+    if (auto ok = write_file(path, text); !ok) code = graver(code, report(ok.error(), false));
   };
   // What is kept does not hold the head of the log, which is made from it.
   const std::string kept = json_text(outcome_json(outcome));
   keep(folder + "/outcome.json", kept);
   if (auto ok = seal_outcome(*log, kept); !ok)
-    code = std::max(code, report(ok.error(), false));
+    code = graver(code, report(ok.error(), false));
   else
     outcome.log_head = log->head();
   const Outcome public_outcome = shown(*files, outcome);
-  if (auto ok = write_reports(*files, public_outcome); !ok) code = std::max(code, report(ok.error(), false));
+  if (auto ok = write_reports(*files, public_outcome); !ok) code = graver(code, report(ok.error(), false));
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
     std::cout << json_text(outcome_json(public_outcome));

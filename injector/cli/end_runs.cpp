@@ -99,7 +99,7 @@ int end_and_tell(RunRegistry& registry, const std::vector<RunRecord>& records, c
   auto list = nlohmann::json::array();
   int code = kExitPass;
   for (const EndedRun& run : end_runs(registry, records, why)) {
-    if (!run.how) code = std::max(code, report(run.how.error(), false));
+    if (!run.how) code = graver(code, report(run.how.error(), false));
     list.push_back({{"run", run.run}, {"ended", run.how ? *run.how : run.how.error().message()}});
   }
   if (json) {

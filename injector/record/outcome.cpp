@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/record/outcome.h"
 
+#include <algorithm>
+
 namespace blackstart {
 
 const char* verdict_name(Verdict verdict) {
@@ -21,6 +23,11 @@ const char* verdict_name(Verdict verdict) {
       return "error";
   }
   return "none";
+}
+
+int graver(int code, int other) {
+  if (code == kExitStranded || other == kExitStranded) return kExitStranded;
+  return std::max(code, other);
 }
 
 UnixNs zero_of(const Outcome& outcome) {

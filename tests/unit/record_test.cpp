@@ -81,6 +81,14 @@ TEST(Judge, TheFirstOfThePrecedenceWins) {
   EXPECT_EQ(combinations, 32 * 27);
 }
 
+TEST(ExitCode, NothingHidesThatSomethingWasLeftBehind) {
+  EXPECT_EQ(graver(kExitStranded, kExitInternal), kExitStranded);
+  EXPECT_EQ(graver(kExitMissing, kExitStranded), kExitStranded);
+  EXPECT_EQ(graver(kExitPass, kExitMissing), kExitMissing);
+  EXPECT_EQ(graver(kExitFail, kExitInternal), kExitInternal);
+  EXPECT_EQ(graver(kExitInconclusive, kExitFail), kExitInconclusive);
+}
+
 TEST(Judge, WithoutAHypothesisTheRecoveryDecides) {
   RunFacts facts;
   facts.injected = facts.touched = true;
