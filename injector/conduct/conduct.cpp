@@ -400,7 +400,7 @@ class Run {
     PacketTotals packets;
     for (const auto& [host, report] : fleet_.reports()) packets.add(report);
     const GuardFacts facts{impact_.unexpected(plan_.predicted, now()), packets.leaked, fleet_.size(),
-                           fleet_.lost().size()};
+                           fleet_.lost().size(), impact_.blind(now())};
     for (const Guard& guard : experiment_.guards)
       if (auto why = breach(guard, histories_, now(), facts)) return std::pair(&guard, std::move(*why));
     return std::nullopt;

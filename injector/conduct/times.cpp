@@ -39,6 +39,11 @@ void fill_marks(const RunTimes& times, bool alerts, Outcome& outcome) {
   }
 }
 
+bool was_asked(const Outcome& outcome, const std::string& probe) {
+  const auto found = outcome.probes.find(probe);
+  return found != outcome.probes.end() && found->second.during.has_value();
+}
+
 void fill_mitigate(const RunTimes& times, Outcome& outcome) {
   const UnixNs seen_until = times.reverted == 0 ? times.ended : times.reverted;
   std::map<std::string, std::optional<OutcomeTime>> of;  // by journey; nullopt: not known
@@ -47,7 +52,7 @@ void fill_mitigate(const RunTimes& times, Outcome& outcome) {
     std::optional<OutcomeTime> time;
     if (each.met && each.at)
       time = {"mitigate", each.probe, since(outcome.t0, times.fired + each.at->count()), false};
-    else if (each.met)
+    else if (each.met || (!each.at && was_asked(outcome, each.probe)))  // bad to the end, early as that was
       time = {"mitigate", each.probe, since(outcome.t0, seen_until), true};
     const auto [known, first] = of.try_emplace(each.probe, time);
     if (first) continue;

@@ -85,6 +85,16 @@ TEST_F(TimesTest, WhatTheRunWasTooShortToSeeIsALowerBound) {
   EXPECT_TRUE(objective(2).censored);
 }
 
+TEST_F(TimesTest, AHypothesisWhoseTimeWasCutShortStillBoundsTheMitigation) {
+  outcome_.hypothesis[1].met.reset();
+  outcome_.hypothesis[1].at.reset();
+  outcome_.probes["photo"].during = 0.0;
+  fill(std::nullopt);
+  ASSERT_TRUE(time("mitigate", "photo"));
+  EXPECT_TRUE(time("mitigate", "photo")->censored);
+  EXPECT_EQ(time("mitigate", "photo")->took, 59500ms);
+}
+
 TEST_F(TimesTest, WhatNobodyCouldHaveSaidIsUnknown) {
   proves("S15");
   outcome_.probes["photo"].after.reset();
