@@ -20,6 +20,7 @@
 #include "injector/cli/progress_line.h"
 #include "injector/cli/report_files.h"
 #include "injector/conduct/conduct.h"
+#include "injector/conduct/run_clock.h"
 #include "injector/lab/paths.h"
 #include "injector/plan/make_plan.h"
 #include "injector/record/marks.h"
@@ -237,11 +238,14 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   Channel& everyone = own_place ? static_cast<Channel&>(*own_place) : channel;
   Outcome outcome;
   {
+    const RunClock clock;
     Recorder recorder(*log, json, invocation.options.count("ci") > 0);
     ConductOptions options;
     options.run = record.run;
     options.observer = &recorder;
     options.window_override = window_override.value_or("");
+    options.now = [&] { return clock.now(); };
+    options.clock_set = [&] { return clock.set(); };
     options.sleep = [](Duration duration) { std::this_thread::sleep_for(duration); };
     options.abort_requested = [&]() -> std::optional<std::string> {
       if (const int number = caught_signal.load()) return std::string("stopped by ") + strsignal(number);

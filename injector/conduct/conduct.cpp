@@ -28,6 +28,7 @@ constexpr Duration kFireLead = 500ms;        // from the order to fire to T0: ev
 constexpr Duration kSteadyPatience = 30s;    // beyond steadyState.for, before T0
 constexpr Duration kRecoveryPatience = 60s;  // beyond recovery.watch, after the revert
 constexpr Duration kUnfinished = 2s;         // after the last phase, for answers still under way
+constexpr Duration kClockSlack = 500ms;      // a clock that is slewed is not set
 constexpr double kLostShare = 0.10;          // more agents lost than this end the run
 
 Duration patience_of(const ProbeSpec& spec) {
@@ -158,14 +159,14 @@ class Run {
   bool fire() {
     enter("fire", kFireLead);
     tick();
-    if (aborted()) return false;
+    if (aborted() || clock_was_set()) return false;
     const UnixNs t0 = now() + kFireLead.count();
     times_.fired = t0;
     if (auto ok = fleet_.fire(t0, gates_.horizon()); !ok) return refuse(ok.error());
     event("fire", {{"t0", rfc3339(t0)}});
     while (now() < t0) {
       tick();
-      if (aborted()) return false;
+      if (aborted() || clock_was_set()) return false;
     }
     return true;
   }
@@ -175,7 +176,7 @@ class Run {
     while (now() < times_.fired + end_of_faults().count()) {
       tick();
       judge_gates();
-      if (aborted() || guards_breached() || agents_lost()) return;
+      if (aborted() || clock_was_set() || guards_breached() || agents_lost()) return;
     }
   }
 
@@ -201,7 +202,8 @@ class Run {
     enter("recover", watch);
     while (true) {
       tick();
-      if (aborted()) return;
+      if (aborted() || clock_was_set())
+        return recovered_.reset();  // what was bad then had time left to return
       recovered_ = steady(experiment_.probes, histories_, watch, times_.reverted, now()).held;
       if (recovered_ == std::optional(true)) return;
       if (fleet_.lost().size() == fleet_.size()) {
@@ -413,6 +415,16 @@ class Run {
     breaches_[guard] = {guard->text, true, Duration(now() - times_.fired), why};
     event("guard", {{"guard", guard->text}, {"why", why}});
     stop("guard breached: " + guard->text + " (" + why + ")");
+    return true;
+  }
+
+  // Agents name moments by the clock on the wall: once it is set, what they say fits no timeline.
+  bool clock_was_set() {
+    const Duration by = options_.clock_set ? options_.clock_set() : Duration{0};
+    if (std::chrono::abs(by) < kClockSlack) return false;
+    stop("the clock of this machine was set " + std::string(by < Duration{0} ? "back" : "forward") + " by " +
+         format_duration(std::chrono::abs(by)));
+    event("clock-set", {{"by", seconds(by)}});
     return true;
   }
 

@@ -68,6 +68,8 @@ struct ConductOptions {
   std::function<std::vector<SaidMark>(bool last)> said;
   bool alerts = false;  // alerts can be said
   std::function<UnixNs()> now = unix_now;
+  // How far the clock on the wall was set since the run began; none: nobody sets it.
+  std::function<Duration()> clock_set;
   std::function<void(Duration)> sleep;  // required
 };
 
