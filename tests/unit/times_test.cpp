@@ -107,6 +107,18 @@ TEST_F(TimesTest, WhatNobodyCouldHaveSaidIsUnknown) {
     EXPECT_FALSE(each.achieved) << each.objective << " is that of the worst journey, and one is unknown";
 }
 
+TEST_F(TimesTest, AJourneyNobodyAskedToTheEndIsNotTakenForRecovered) {
+  proves("S15");
+  outcome_.series_step = 1s;
+  outcome_.probes["login"].series = {{kZero + 62 * kSecond, 4, 0}};  // its prober died then
+  outcome_.probes["photo"].series = {{kZero + 79 * kSecond, 4, 0}};
+  fill(std::nullopt);
+  EXPECT_FALSE(time("recover", "login"));
+  ASSERT_TRUE(time("recover", "photo"));
+  EXPECT_FALSE(time("recover", "photo")->censored);
+  EXPECT_FALSE(objective(2).achieved) << "one journey is unknown";
+}
+
 TEST_F(TimesTest, ASilentAlertmanagerSaysThatNobodyWasTold) {
   alerts_ = true;
   fill();
