@@ -11,11 +11,6 @@ const ProbeHistory kNoHistory;
 // Beyond what an attempt may take: a busy machine.
 constexpr Duration kHole = std::chrono::seconds(1);
 
-// How long it may take from one answer to the next.
-Duration longest_pause(const ProbeHistory& history) {
-  return history.patience() + kHole;
-}
-
 const ProbeHistory& history_of(const Histories& histories, const std::string& probe) {
   const auto found = histories.find(probe);
   return found == histories.end() ? kNoHistory : found->second;
@@ -114,6 +109,10 @@ std::optional<Seen> look(const Demand& demand, const std::string& probe, const H
                  (failed ? " is a failure" : " is " + format_duration(at_rank));
   }
   return seen;
+}
+
+Duration longest_pause(const ProbeHistory& history) {
+  return history.patience() + kHole;
 }
 
 bool has_hole(const ProbeHistory& history, UnixNs from, UnixNs to) {

@@ -29,7 +29,9 @@ struct Seen {
 std::optional<Seen> look(const Demand& demand, const std::string& probe, const Histories& histories,
                          UnixNs from, UnixNs to);
 
-// Whether for longer than an attempt may take nothing was answered in (from, to].
+// How long it may take from one answer to the next; what is longer is a hole.
+Duration longest_pause(const ProbeHistory& history);
+// Whether there is one in (from, to].
 bool has_hole(const ProbeHistory& history, UnixNs from, UnixNs to);
 
 // Met at the earliest moment from which every window shows what is demanded until the fault ends. Unknown
