@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMostAnswer = 1024 * 1024;
+constexpr int kDeepest = 32;  // an answer of Prometheus has six levels; each takes stack to handle
 
 // The member if it is there and a string, else "".
 std::string text_at(const json& object, const char* key) {
@@ -66,7 +67,8 @@ Finding judge_vector(const contract::PrometheusCheck& check, const json& samples
 }
 
 Finding judge(const contract::PrometheusCheck& check, long status, const std::string& body) {
-  const json answer = json::parse(body, nullptr, false);
+  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth < kDeepest; };
+  const json answer = json::parse(body, shallow, false);
   // What Prometheus says of a query it refuses comes with a status of its own.
   if (status != 200) return failure("status", std::to_string(status) + " " + text_at(answer, "error"));
   if (body.size() == kMostAnswer) return failure("body", "1 MiB or more");

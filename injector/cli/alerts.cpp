@@ -10,10 +10,12 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
 #include "injector/cli/listen_address.h"
+#include "injector/plan/sha256.h"
 
 namespace blackstart::cli {
 namespace {
@@ -23,6 +25,14 @@ using nlohmann::json;
 constexpr size_t kThreads = 2;
 constexpr size_t kLongestBody = 1024 * 1024;
 constexpr size_t kMostAlerts = 10'000;  // of one run; more are not taken
+constexpr size_t kLongestText = 200;    // of what an alert says about itself
+constexpr int kDeepest = 32;            // a notification has four levels
+
+// JSON without what is nested deeper: handling a value takes stack for each of its levels.
+json shallow(const std::string& text) {
+  return json::parse(
+      text, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
+}
 
 // Of "2026-01-02T03:04:05.678Z" or with an offset "+09:00"; nullopt: it is none.
 std::optional<UnixNs> moment_of(const std::string& text) {
@@ -44,7 +54,12 @@ std::optional<UnixNs> moment_of(const std::string& text) {
       return std::nullopt;
     offset = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
   }
-  return (timegm(&parts) - offset) * 1'000'000'000 + std::llround(second * 1e9);
+  tm day = parts;
+  const int64_t whole = timegm(&day) - offset;
+  const auto place = [](const tm& at) { return std::tie(at.tm_mon, at.tm_mday, at.tm_hour, at.tm_min); };
+  if (place(day) != place(parts)) return std::nullopt;  // a day of no calendar
+  if (whole < 0 || whole >= INT64_MAX / 1'000'000'000 - 60) return std::nullopt;
+  return whole * 1'000'000'000 + std::llround(second * 1e9);
 }
 
 std::string text_in(const json& object, const char* key) {
@@ -55,18 +70,19 @@ std::string text_in(const json& object, const char* key) {
 }  // namespace
 
 std::optional<std::vector<Alert>> read_alerts(const std::string& body, UnixNs at) {
-  const json told = json::parse(body, nullptr, false);
+  const json told = shallow(body);
   if (!told.is_object() || !told.contains("alerts") || !told["alerts"].is_array()) return std::nullopt;
   std::vector<Alert> alerts;
   for (const json& each : told["alerts"]) {
     if (text_in(each, "status") != "firing") continue;
     const json labels = each.value("labels", json::object());
-    const std::string name = text_in(labels, "alertname"), began = text_in(each, "startsAt");
+    const std::string name = text_in(labels, "alertname").substr(0, kLongestText);
+    const std::string began = text_in(each, "startsAt").substr(0, kLongestText);
     Alert alert;
     alert.said.mark = {"alert", at, "alert " + (name.empty() ? "without a name" : name),
                        "since " + (began.empty() ? "an unknown moment" : began)};
     alert.said.alert_began = std::max<UnixNs>(1, moment_of(began).value_or(1));
-    alert.identity = labels.dump(-1, ' ', false, json::error_handler_t::replace) + began;
+    alert.identity = sha256_hex(labels.dump(-1, ' ', false, json::error_handler_t::replace) + began);
     alerts.push_back(std::move(alert));
   }
   return alerts;

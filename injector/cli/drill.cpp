@@ -21,6 +21,7 @@
 #include "injector/cli/progress_line.h"
 #include "injector/cli/report_files.h"
 #include "injector/conduct/conduct.h"
+#include "injector/conduct/run_clock.h"
 #include "injector/lab/paths.h"
 #include "injector/plan/make_plan.h"
 #include "injector/record/marks.h"
@@ -246,11 +247,14 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   Channel& everyone = own_place ? static_cast<Channel&>(*own_place) : channel;
   Outcome outcome;
   {
+    const RunClock clock;
     Recorder recorder(*log, json, invocation.options.count("ci") > 0);
     ConductOptions options;
     options.run = record.run;
     options.observer = &recorder;
     options.window_override = window_override.value_or("");
+    options.now = [&] { return clock.now(); };
+    options.clock_set = [&] { return clock.set(); };
     options.sleep = [](Duration duration) { std::this_thread::sleep_for(duration); };
     options.abort_requested = [&]() -> std::optional<std::string> {
       if (const int number = caught_signal.load()) return std::string("stopped by ") + strsignal(number);
@@ -273,20 +277,17 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
 
   int code = outcome.exit_code;
   const auto keep = [&](const std::string& path, const std::string& text) {
-    if (auto ok = write_file(path, text); !ok) {
-      const int failed = report(ok.error(), false);
-      if (code != kExitStranded) code = failed;
-    }
+    if (auto ok = write_file(path, text); !ok) code = graver(code, report(ok.error(), false));
   };
   // What is kept does not hold the head of the log, which is made from it.
   const std::string kept = json_text(outcome_json(outcome));
   keep(folder + "/outcome.json", kept);
   if (auto ok = seal_outcome(*log, kept); !ok)
-    code = std::max(code, report(ok.error(), false));
+    code = graver(code, report(ok.error(), false));
   else
     outcome.log_head = log->head();
   const Outcome public_outcome = shown(*files, outcome);
-  if (auto ok = write_reports(*files, public_outcome); !ok) code = std::max(code, report(ok.error(), false));
+  if (auto ok = write_reports(*files, public_outcome); !ok) code = graver(code, report(ok.error(), false));
   if (const auto path = option(invocation, "metrics")) keep(*path, prometheus_text(outcome));
   if (json)
     std::cout << json_text(outcome_json(public_outcome));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <future>
 #include <iostream>
 #include <thread>
@@ -23,42 +24,61 @@ using namespace std::chrono_literals;
 // and reverts that follow it stays under 5 s.
 constexpr auto kConductorPatience = 2500ms;
 
-// The hosts the run still holds, as far as their agents answer.
-std::vector<std::string> held_hosts(const RunRecord& record) {
+// What the agents of a run's hosts say.
+struct Hosts {
+  std::vector<std::string> held;  // by the run
+  std::vector<std::string> mute;  // their agent is there and does not answer: they may be held
+  std::vector<std::string> others;
+};
+Hosts hosts_of(const RunRecord& record) {
   EmbeddedChannel channel(record.agents);
   std::map<std::string, contract::Request> hellos;
   for (const std::string& host : channel.hosts().value_or(std::vector<std::string>{}))
     hellos[host].mutable_hello();
-  std::vector<std::string> held;
-  for (const auto& [host, reply] : channel.call_all(hellos, 500ms))
-    if (reply && reply->report().run() == record.run) held.push_back(host);
-  return held;
+  Hosts hosts;
+  for (const auto& [host, reply] : channel.call_all(hellos, 500ms)) {
+    if (reply && reply->report().run() == record.run)
+      hosts.held.push_back(host);
+    else if (!reply && reply.error().code == ETIMEDOUT)
+      hosts.mute.push_back(host);
+    else
+      hosts.others.push_back(host);
+  }
+  return hosts;
 }
 
 bool ended_by_conductor(const RunRecord& record) {
   const auto deadline = std::chrono::steady_clock::now() + kConductorPatience;
   while (RunRegistry::conductor_alive(record) && std::chrono::steady_clock::now() < deadline) {
-    if (held_hosts(record).empty()) return true;
+    const Hosts hosts = hosts_of(record);
+    if (hosts.held.empty() && hosts.mute.empty()) return true;
     std::this_thread::sleep_for(50ms);
   }
   return false;
 }
 
-// Asks the agents themselves, and has them ask no more.
+// Asks the agents themselves, and has them ask no more. A mute one is asked too: it obeys when it wakes.
 Result<size_t> revert_directly(const RunRecord& record) {
-  std::map<std::string, contract::Request> reverts;
-  for (const std::string& host : held_hosts(record)) {
-    reverts[host].mutable_revert()->set_run(record.run);
-    reverts[host].mutable_revert()->set_reason("abort");
-  }
+  const Hosts hosts = hosts_of(record);
+  std::map<std::string, contract::Request> reverts, stops;
+  for (const auto* asked : {&hosts.held, &hosts.mute})
+    for (const std::string& host : *asked) {
+      reverts[host].mutable_revert()->set_run(record.run);
+      reverts[host].mutable_revert()->set_reason("abort");
+    }
   EmbeddedChannel channel(record.agents);
-  for (const auto& [host, reply] : channel.call_all(reverts, 1s))
-    if (!reply) return tl::unexpected(reply.error());
+  Result<> all;
+  for (const auto& [host, reply] : channel.call_all(reverts, 1s)) {
+    if (reply || !all) continue;
+    all = tl::unexpected(reply.error());
+    if (reply.error().code == ETIMEDOUT)
+      all.error().hint = "its faults end at their lease or deadline; ending its agent ends them now";
+  }
   // Nobody waits for their answers, and the next run may want to ask at once.
-  std::map<std::string, contract::Request> stops;
-  for (const std::string& host : channel.hosts().value_or(std::vector<std::string>{}))
-    stops[host].mutable_stop_probes()->set_run(record.run);
+  for (const auto* asked : {&hosts.held, &hosts.others})
+    for (const std::string& host : *asked) stops[host].mutable_stop_probes()->set_run(record.run);
   (void)channel.call_all(stops, 500ms);
+  if (!all) return tl::unexpected(all.error());
   return reverts.size();
 }
 
@@ -99,7 +119,7 @@ int end_and_tell(RunRegistry& registry, const std::vector<RunRecord>& records, c
   auto list = nlohmann::json::array();
   int code = kExitPass;
   for (const EndedRun& run : end_runs(registry, records, why)) {
-    if (!run.how) code = std::max(code, report(run.how.error(), false));
+    if (!run.how) code = graver(code, report(run.how.error(), false));
     list.push_back({{"run", run.run}, {"ended", run.how ? *run.how : run.how.error().message()}});
   }
   if (json) {

@@ -20,8 +20,9 @@ constexpr Duration kTick = 100ms;
 constexpr Duration kFireLead = 500ms;      // from the order to fire to T0: every agent must hear of it
 constexpr Duration kSteadyPatience = 30s;  // beyond steadyState.for, before T0
 constexpr Duration kSoFarEvery = 1s;
-constexpr Duration kUnfinished = 2s;  // after the last phase, for answers still under way
-constexpr double kLostShare = 0.10;   // more agents lost than this end the run
+constexpr Duration kUnfinished = 2s;     // after the last phase, for answers still under way
+constexpr Duration kClockSlack = 500ms;  // a clock that is slewed is not set
+constexpr double kLostShare = 0.10;      // more agents lost than this end the run
 
 std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
                                                                    const ImpactWatch& impact,
@@ -127,14 +128,14 @@ class Run {
   bool fire() {
     enter("fire", kFireLead);
     tick();
-    if (aborted()) return false;
+    if (aborted() || clock_was_set()) return false;
     const UnixNs t0 = now() + kFireLead.count();
     learned_.times.fired = t0;
     if (auto ok = fleet_.fire(t0, learned_.gates.horizon()); !ok) return refuse(ok.error());
     event("fire", {{"t0", rfc3339(t0)}});
     while (now() < t0) {
       tick();
-      if (aborted()) return false;
+      if (aborted() || clock_was_set()) return false;
     }
     return true;
   }
@@ -144,7 +145,7 @@ class Run {
     while (now() < learned_.times.fired + end_of_faults().count()) {
       tick();
       judge_gates();
-      if (aborted() || guards_breached() || agents_lost()) return;
+      if (aborted() || clock_was_set() || guards_breached() || agents_lost()) return;
     }
   }
 
@@ -174,7 +175,8 @@ class Run {
     enter("recover", watch);
     while (true) {
       tick();
-      if (aborted()) return;
+      if (aborted() || clock_was_set())
+        return learned_.recovered.reset();  // what was bad then had time left to return
       learned_.recovered =
           steady(experiment_.probes, learned_.histories, watch, learned_.times.reverted, now()).held;
       if (learned_.recovered == std::optional(true)) return;
@@ -303,7 +305,7 @@ class Run {
     PacketTotals packets;
     for (const auto& [host, report] : fleet_.reports()) packets.add(report);
     const GuardFacts facts{learned_.impact.unexpected(plan_.predicted, now()), packets.leaked, fleet_.size(),
-                           fleet_.lost().size()};
+                           fleet_.lost().size(), learned_.impact.blind(now())};
     for (const Guard& guard : experiment_.guards)
       if (auto why = breach(guard, learned_.histories, now(), facts))
         return std::pair(&guard, std::move(*why));
@@ -317,6 +319,16 @@ class Run {
     learned_.breaches[guard] = {guard->text, true, Duration(now() - learned_.times.fired), why};
     event("guard", {{"guard", guard->text}, {"why", why}});
     stop("guard breached: " + guard->text + " (" + why + ")");
+    return true;
+  }
+
+  // Agents name moments by the clock on the wall: once it is set, what they say fits no timeline.
+  bool clock_was_set() {
+    const Duration by = options_.clock_set ? options_.clock_set() : Duration{0};
+    if (std::chrono::abs(by) < kClockSlack) return false;
+    stop("the clock of this machine was set " + std::string(by < Duration{0} ? "back" : "forward") + " by " +
+         format_duration(std::chrono::abs(by)));
+    event("clock-set", {{"by", seconds(by)}});
     return true;
   }
 

@@ -71,6 +71,8 @@ struct ConductOptions {
   // (verdicts, times, hypothesis) is not in it. Optional.
   std::function<void(const Outcome& so_far)> so_far;
   std::function<UnixNs()> now = unix_now;
+  // How far the clock on the wall was set since the run began; none: nobody sets it.
+  std::function<Duration()> clock_set;
   std::function<void(Duration)> sleep;  // required
 };
 

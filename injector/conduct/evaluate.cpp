@@ -111,6 +111,21 @@ std::optional<Seen> look(const Demand& demand, const std::string& probe, const H
   return seen;
 }
 
+Duration longest_pause(const ProbeHistory& history) {
+  return history.patience() + kHole;
+}
+
+bool has_hole(const ProbeHistory& history, UnixNs from, UnixNs to) {
+  UnixNs answered = from;
+  for (const auto& sample : history.samples()) {
+    if (sample.outcome != contract::Sample::SUCCESS && sample.outcome != contract::Sample::FAILURE) continue;
+    if (sample.scheduled <= from || sample.scheduled > to) continue;
+    if (Duration(sample.scheduled - answered) > longest_pause(history)) return true;
+    answered = sample.scheduled;
+  }
+  return Duration(to - answered) > longest_pause(history);
+}
+
 OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histories, const RunTimes& times) {
   OutcomeHypothesis outcome;
   outcome.probe = hypothesis.probe;
@@ -122,31 +137,21 @@ OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histor
   if (history.count(times.fired, end).attempts == 0) return outcome;
 
   std::optional<UnixNs> since = times.fired;  // the earliest moment from which it has held ever since
-  bool hole = false;                          // since then there was a time nobody knows about
-  UnixNs answered = times.fired;
-  const Duration longest = history.patience() + kHole;
-  const auto is_hole = [&](UnixNs next) { return Duration(next - answered) > longest; };
   for (const auto& sample : history.samples()) {
     if (sample.scheduled <= times.fired || sample.scheduled > end) continue;
     if (sample.outcome == contract::Sample::MISSED) continue;
     const auto seen = look(hypothesis, hypothesis.probe, histories,
                            sample.scheduled - hypothesis.over.count(), sample.scheduled);
     if (!seen) continue;
-    hole = hole || is_hole(sample.scheduled);
-    answered = sample.scheduled;
-    if (!seen->holds) {
+    if (!seen->holds)
       since.reset();
-      hole = false;
-    } else if (!since) {
+    else if (!since)
       since = sample.scheduled;
-      hole = false;
-    }
   }
-  hole = hole || is_hole(end);
   if (since) outcome.at = Duration(*since - times.fired);
-  if (!since || *outcome.at > hypothesis.within)
+  if (since ? *outcome.at > hypothesis.within : Duration(end - times.fired) >= hypothesis.within)
     outcome.met = false;
-  else if (!hole)
+  else if (since && !has_hole(history, *since, end))
     outcome.met = true;
   return outcome;
 }
@@ -158,6 +163,8 @@ std::optional<std::string> breach(const Guard& guard, const Histories& histories
   const auto broken = [](const std::optional<Comparison>& limit, double actual) {
     return limit && !limit->holds(actual);
   };
+  if (guard.unexpected_services && facts.services_unseen && guard.on_missing == Guard::OnMissing::kBreach)
+    return no_data("the checks of services");
   if (broken(guard.unexpected_services, static_cast<double>(facts.unexpected_services)))
     return std::to_string(facts.unexpected_services) + " services are hurt that were predicted unaffected";
   if (broken(guard.leaked, static_cast<double>(facts.leaked)))
@@ -182,9 +189,10 @@ SteadyWindow steady(const std::vector<ProbeSpec>& probes, const Histories& histo
   if (silent || window.from < since) return window;
   bool known = true;
   for (const ProbeSpec& probe : probes) {
-    const auto count = history_of(histories, probe.probe.name()).count(window.from, window.to);
+    const ProbeHistory& history = history_of(histories, probe.probe.name());
+    const auto count = history.count(window.from, window.to);
     if (count.failures > 0) window.held = false;
-    known = known && count.attempts > 0;
+    known = known && count.attempts > 0 && !has_hole(history, window.from, window.to);
   }
   if (known && !window.held) window.held = true;
   return window;
@@ -198,6 +206,8 @@ std::string why_not_steady(const std::vector<ProbeSpec>& probes, const Histories
     const auto count = history.count(from, to);
     if (count.attempts == 0)
       return name + ": no data" + (count.missed > 0 ? " (every attempt was missed)" : "");
+    if (count.failures == 0 && count.missed > 0 && has_hole(history, from, to))
+      return name + ": " + std::to_string(count.missed) + " attempts were missed";
     if (count.failures == 0) continue;
     std::string reason;
     for (const auto& sample : history.samples())

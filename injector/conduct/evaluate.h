@@ -29,9 +29,14 @@ struct Seen {
 std::optional<Seen> look(const Demand& demand, const std::string& probe, const Histories& histories,
                          UnixNs from, UnixNs to);
 
+// How long it may take from one answer to the next; what is longer is a hole.
+Duration longest_pause(const ProbeHistory& history);
+// Whether there is one in (from, to].
+bool has_hole(const ProbeHistory& history, UnixNs from, UnixNs to);
+
 // Met at the earliest moment from which every window shows what is demanded until the fault ends. Unknown
-// when no attempt was made while it lasted, or when it held as far as is known but a stretch of time has
-// no answers.
+// when no attempt was made while it lasted, when it held as far as is known but a stretch of time has no
+// answers, or when the fault ended before it had to be met.
 OutcomeHypothesis evaluate(const Hypothesis& hypothesis, const Histories& histories, const RunTimes& times);
 
 // What a guard may be about beside probes.
@@ -39,6 +44,7 @@ struct GuardFacts {
   size_t unexpected_services = 0;
   uint64_t leaked = 0;  // packets
   size_t agents = 0, agents_lost = 0;
+  bool services_unseen = false;  // somebody looks at them, and hears nothing any more
 };
 // nullopt: the guard holds. Otherwise why it is breached now.
 std::optional<std::string> breach(const Guard& guard, const Histories& histories, UnixNs now,
@@ -47,7 +53,7 @@ std::optional<std::string> breach(const Guard& guard, const Histories& histories
 // A stretch of time in which every attempt has its answer.
 struct SteadyWindow {
   UnixNs from = 0, to = 0;
-  std::optional<bool> held;  // unknown: a probe has no answers, or not yet enough of them
+  std::optional<bool> held;  // unknown: a probe has no answers, not yet enough of them, or a hole in them
 };
 // Whether the steady state held over the last `over` that is settled and began at or after `since`: true
 // when every attempt of every probe succeeded, false when one failed.

@@ -180,9 +180,9 @@ void Fleet::collect(Duration horizon, const std::function<void(const contract::S
 // A host that ended its part before its time cuts nothing any more, whatever the others do.
 void Fleet::look_for_desertion(const std::string& host, const contract::HostReport& report) {
   if (report.run() != run_)
-    lost_[host] = "its agent was restarted";
+    lost_[host] = trouble_[host] = "its agent was restarted";
   else if (!report.armed() && report.note() != "end")
-    lost_[host] = "it reverted by itself (" + report.note() + ")";
+    lost_[host] = trouble_[host] = "it reverted by itself (" + report.note() + ")";
   else if (report.armed() && !report.note().empty())
     trouble_[host] = report.note();
 }

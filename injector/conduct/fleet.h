@@ -49,7 +49,7 @@ class Fleet {
   [[nodiscard]] const std::map<std::string, std::string>& lost() const { return lost_; }  // host → why
   // Those of them whose agent is there but does not answer in time.
   [[nodiscard]] std::vector<std::string> hung() const { return {hung_.begin(), hung_.end()}; }
-  // What went wrong on a host that goes on, e.g. an interface that could not be covered.
+  // What went wrong on a host that answers: an interface that could not be covered, a part that ended early.
   [[nodiscard]] const std::map<std::string, std::string>& trouble() const { return trouble_; }
   [[nodiscard]] size_t size() const { return hosts_.size(); }
 

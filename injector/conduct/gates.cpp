@@ -36,7 +36,8 @@ void Gates::judge(const Histories& histories, UnixNs fired, UnixNs now,
       const bool settled = history != histories.end() && history->second.settled() >= due;
       if (!settled && now < due + kPatience.count()) return;
       const auto seen = look(open.gate, probe, histories, due - open.gate.over.count(), due);
-      passed = passed && seen && seen->holds;
+      passed = passed && settled && seen && seen->holds &&
+               !has_hole(history->second, due - open.gate.over.count(), due);
     }
     open.outcome.passed = passed;
     open.outcome.at = Duration(now - fired);

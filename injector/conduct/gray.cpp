@@ -61,11 +61,13 @@ void fill_gray(const Topology& topology, const Experiment& experiment, const Imp
     const auto history = histories.find(spec.probe.name());
     if (!service || history == histories.end()) continue;
     OutcomeGray longest{*service, spec.probe.name(), 0, 0};
-    UnixNs from = 0;
+    UnixNs from = 0, known = 0;
     for (UnixNs second = times.fired; second + kSecond <= times.ended; second += kSecond) {
       const auto count = history->second.count(second, second + kSecond);
       const Impact state = impact.observed(*service, second, second + kSecond);
       if (count.attempts == 0 || state == Impact::kUnknown) continue;
+      if (Duration(second - known) > longest_pause(history->second)) from = 0;
+      known = second + kSecond;
       if (state != Impact::kUnaffected || count.failures < count.attempts) {
         from = 0;
         continue;

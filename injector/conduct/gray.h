@@ -19,7 +19,7 @@ namespace blackstart {
 
 // The longest time from the cut on in which every attempt of a probe failed while every instance of the
 // service behind it passed its check; shorter than kLeastGray it is none. A second without answers ends
-// nothing and counts for nothing.
+// nothing; more of them than lie between two attempts do.
 inline constexpr Duration kLeastGray = std::chrono::seconds(3);
 void fill_gray(const Topology& topology, const Experiment& experiment, const ImpactWatch& impact,
                const Histories& histories, const RunTimes& times, Outcome& outcome);

@@ -102,6 +102,12 @@ Impact ImpactWatch::observed(const std::string& service, UnixNs from, UnixNs to)
   return state;
 }
 
+bool ImpactWatch::blind(UnixNs now) const {
+  return !histories_.empty() && std::all_of(histories_.begin(), histories_.end(), [now](const auto& history) {
+    return history.second.silent(now);
+  });
+}
+
 size_t ImpactWatch::unexpected(const std::map<std::string, PredictedImpact>& predicted, UnixNs now) const {
   constexpr Duration kLately = std::chrono::seconds(5);
   constexpr Duration kUnderWay = std::chrono::seconds(1);

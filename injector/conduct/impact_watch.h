@@ -34,6 +34,8 @@ class ImpactWatch {
 
   // The state a service was in for most of (from, to], in whole seconds; the worse of two that tie.
   [[nodiscard]] Impact observed(const std::string& service, UnixNs from, UnixNs to) const;
+  // There are checks, and of none an answer came for longer than one can take.
+  [[nodiscard]] bool blind(UnixNs now) const;
   // Services hurt over the last few seconds although predicted unaffected.
   [[nodiscard]] size_t unexpected(const std::map<std::string, PredictedImpact>& predicted, UnixNs now) const;
 

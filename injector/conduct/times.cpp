@@ -9,6 +9,9 @@
 namespace blackstart {
 namespace {
 
+// Beyond what an attempt may take: a busy machine.
+constexpr Duration kSilence = std::chrono::seconds(3);
+
 struct Milestone {
   const char *time, *mark;
 };
@@ -39,6 +42,11 @@ void fill_marks(const RunTimes& times, bool alerts, Outcome& outcome) {
   }
 }
 
+bool was_asked(const Outcome& outcome, const std::string& probe) {
+  const auto found = outcome.probes.find(probe);
+  return found != outcome.probes.end() && found->second.during.has_value();
+}
+
 void fill_mitigate(const RunTimes& times, Outcome& outcome) {
   const UnixNs seen_until = times.reverted == 0 ? times.ended : times.reverted;
   std::map<std::string, std::optional<OutcomeTime>> of;  // by journey; nullopt: not known
@@ -47,7 +55,7 @@ void fill_mitigate(const RunTimes& times, Outcome& outcome) {
     std::optional<OutcomeTime> time;
     if (each.met && each.at)
       time = {"mitigate", each.probe, since(outcome.t0, times.fired + each.at->count()), false};
-    else if (each.met)
+    else if (each.met || (!each.at && was_asked(outcome, each.probe)))  // bad to the end, early as that was
       time = {"mitigate", each.probe, since(outcome.t0, seen_until), true};
     const auto [known, first] = of.try_emplace(each.probe, time);
     if (first) continue;
@@ -61,15 +69,28 @@ void fill_mitigate(const RunTimes& times, Outcome& outcome) {
     if (time) outcome.times.push_back(*time);
 }
 
-std::optional<OutcomeTime> recover_time(const std::string& journey, const OutcomeProbe& probe, Duration watch,
-                                        const RunTimes& times, bool recovered, UnixNs t0) {
+// Up to where a probe was asked; the end, where nobody counted over time.
+UnixNs known_until(const OutcomeProbe& probe, Duration step, UnixNs ended) {
+  if (step == Duration{0} || probe.series.empty()) return ended;
+  return std::min(ended, probe.series.back().at + step.count());
+}
+
+std::optional<OutcomeTime> recover_time(const std::string& journey, const Outcome& outcome,
+                                        const Experiment& experiment, const RunTimes& times, bool recovered) {
+  const OutcomeProbe& probe = outcome.probes.at(journey);
   if (!probe.after) return std::nullopt;
-  const bool kept =
-      recovered || (times.ended - times.reverted >= watch.count() &&
-                    (probe.last_failure == 0 || times.ended - probe.last_failure >= watch.count()));
-  if (!kept) return OutcomeTime{"recover", journey, since(t0, times.ended), true};
-  return OutcomeTime{"recover", journey, probe.impact_to == 0 ? Duration{0} : since(t0, probe.impact_to),
-                     false};
+  const Duration watch = experiment.recovery.watch;
+  const UnixNs until = known_until(probe, outcome.series_step, times.ended);
+  const bool kept = recovered || (until - times.reverted >= watch.count() &&
+                                  (probe.last_failure == 0 || until - probe.last_failure >= watch.count()));
+  if (kept)
+    return OutcomeTime{"recover", journey,
+                       probe.impact_to == 0 ? Duration{0} : since(outcome.t0, probe.impact_to), false};
+  Duration pause = kSilence;
+  for (const ProbeSpec& spec : experiment.probes)
+    if (spec.probe.name() == journey) pause += Duration(spec.probe.every_ns() + spec.probe.timeout_ns());
+  if (Duration(times.ended - until) > pause) return std::nullopt;
+  return OutcomeTime{"recover", journey, since(outcome.t0, times.ended), true};
 }
 
 // Of all journeys: the longest, and unknown when one of them is.
@@ -86,7 +107,7 @@ std::optional<OutcomeTime> worst(const Outcome& outcome, const char* time, size_
 
 void fill_recover(const Experiment& experiment, const RunTimes& times, bool recovered, Outcome& outcome) {
   for (const auto& [name, probe] : outcome.probes)
-    if (const auto time = recover_time(name, probe, experiment.recovery.watch, times, recovered, outcome.t0))
+    if (const auto time = recover_time(name, outcome, experiment, times, recovered))
       outcome.times.push_back(*time);
 }
 

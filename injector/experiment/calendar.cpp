@@ -109,12 +109,13 @@ std::optional<UnixNs> Calendar::changes(UnixNs from) const {
 }
 
 std::optional<UnixNs> Calendar::next_opening(UnixNs from, Duration length) const {
-  for (UnixNs moment = from;;) {
+  for (UnixNs moment = from; Duration(moment - from) <= kHorizon;) {
     const auto change = changes(moment);
     if (at(moment).open && (!change || Duration(*change - moment) >= length)) return moment;
     if (!change) return std::nullopt;
     moment = *change;
   }
+  return std::nullopt;
 }
 
 std::string Calendar::local(UnixNs moment) const {

@@ -38,7 +38,8 @@ class Calendar {
   // The first moment after `from` at which `open` is no longer what it is now; nullopt: not within
   // three years.
   [[nodiscard]] std::optional<UnixNs> changes(UnixNs from) const;
-  // The first moment at or after `from` from which a drill of this length may run to its end.
+  // The first moment at or after `from` from which a drill of this length may run to its end; nullopt: not
+  // within three years.
   [[nodiscard]] std::optional<UnixNs> next_opening(UnixNs from, Duration length) const;
 
   [[nodiscard]] std::string local(UnixNs moment) const;  // "Mon 2026-11-23 09:00 KST"

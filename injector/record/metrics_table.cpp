@@ -238,7 +238,7 @@ Samples objective_ratio(const Outcome& outcome) {
 Samples user_seconds(const Outcome& outcome) {
   Samples out;
   for (const auto& [name, probe] : outcome.probes) {
-    if (outcome.t0 == 0 || probe.weight <= 0 || probe.series.empty()) continue;
+    if (outcome.t0 == 0 || probe.weight <= 0 || probe.series.empty() || !probe.during) continue;
     double lost = 0;
     for (const OutcomeSpan& span : probe.series)
       if (span.at >= outcome.fired && span.attempts > 0)

@@ -25,6 +25,11 @@ const char* verdict_name(Verdict verdict) {
   return "none";
 }
 
+int graver(int code, int other) {
+  if (code == kExitStranded || other == kExitStranded) return kExitStranded;
+  return std::max(code, other);
+}
+
 UnixNs zero_of(const Outcome& outcome) {
   if (outcome.t0 != 0) return outcome.t0;
   if (outcome.fired != 0) return outcome.fired;

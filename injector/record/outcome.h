@@ -34,6 +34,9 @@ enum ExitCode : int {
 // preflight: refused.
 ExitCode exit_code_of(ErrorKind kind);
 
+// Of two exit codes the one to end with: stranded, or else the higher.
+int graver(int code, int other);
+
 struct OutcomePhase {
   std::string phase;  // preflight steady arm fire hold revert recover residue
   UnixNs start = 0, end = 0;

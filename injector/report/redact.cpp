@@ -45,8 +45,8 @@ class Redactor {
   std::string text(const std::string& text) {
     std::string out;
     for (size_t at = 0; at < text.size();) {
-      const bool starts =
-          in_address(text[at]) && (at == 0 || (!in_word(text[at - 1]) && !in_address(text[at - 1])));
+      // Where it does not begin an address, a word ("host:") may stand before one.
+      const bool starts = in_address(text[at]) && (at == 0 || !in_word(text[at - 1]));
       size_t end = at;
       while (end < text.size() && in_address(text[end])) ++end;
       const size_t length = starts ? address_at(text, at, end) : 0;

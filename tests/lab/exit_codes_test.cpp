@@ -2,8 +2,14 @@
 // Every exit code from a real command, as a CI job sees it. One lab, no seam, no stub but where an
 // agent has to be broken.
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "tests/lab/run_fixture.h"
 #include "tests/support/netns_sandbox.h"
@@ -120,6 +126,66 @@ TEST_F(ExitCodes, SixWhenALabIsToChangeUnderARun) {
   EXPECT_THAT(result.err, HasSubstr("is under way on it"));
   run.send(SIGINT);
   EXPECT_EQ(run.wait(20s).exit_code, 2);
+}
+
+// Stands in the place of an agent's socket and answers every question with what is no reply.
+class Babbler {
+ public:
+  explicit Babbler(const std::string& socket) : socket_(socket) {
+    fs::rename(socket_, socket_ + ".aside");
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    socket_.copy(name.sun_path, sizeof name.sun_path - 1);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+    EXPECT_EQ(listen(fd_, 64), 0);
+    thread_ = std::thread([this] {
+      while (!stop_) {
+        pollfd waiting{fd_, POLLIN, 0};
+        if (poll(&waiting, 1, 20) <= 0) continue;
+        const int peer = accept(fd_, nullptr, nullptr);
+        char question[4096];
+        (void)!read(peer, question, sizeof question);
+        (void)!write(peer, "\0\0\0\3abc", 7);
+        close(peer);
+      }
+    });
+  }
+  ~Babbler() {
+    stop_ = true;
+    thread_.join();
+    close(fd_);
+    fs::rename(socket_ + ".aside", socket_);
+  }
+
+ private:
+  const std::string socket_;
+  const int fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+TEST_F(ExitCodes, AnAgentThatAnswersNonsenseIsOneThatDoesNotAnswer) {
+  const std::string socket = "/run/blackstart/lab/" + kLab + "/agents/anyang-app-1.sock";
+  {
+    const Babbler babbler(socket);
+    const auto before = ci(experiment(kCut));
+    EXPECT_EQ(before.exit_code, 6) << before.out << before.err;
+    EXPECT_THAT(before.err, testing::AllOf(HasSubstr("anyang-app-1"), HasSubstr("nothing was touched")));
+  }
+  RunningCommand run(
+      {kBin + "blackstart", "run", experiment(kCut), "--topology", kTopology, "--ci", "--state", folder_});
+  ASSERT_TRUE(wait_dark());
+  {
+    const Babbler babbler(socket);
+    const auto during = run.wait(30s);
+    EXPECT_EQ(during.exit_code, 2) << during.out << during.err;
+    EXPECT_THAT(during.out, HasSubstr("anyang-app-1"));
+  }
+  // Nobody could tell it to revert; its part ends by itself.
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (ci(experiment(kCut)).exit_code == 6 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(500ms);
+  EXPECT_LT(std::chrono::steady_clock::now(), deadline);
 }
 
 TEST_F(ExitCodes, SevenWhenSomethingOfOursIsLeft) {

@@ -51,6 +51,36 @@ TEST(Alerts, WhatDoesNotSayWhenItBeganDetectsNothing) {
   EXPECT_TRUE(cli::read_alerts(R"({"alerts": [7, null, {"status": 3}]})", kNow)->empty());
 }
 
+TEST(Alerts, AMomentBeyondTheClockIsNone) {
+  for (const char* began : {"9999-12-31T23:59:59Z", "2700-01-01T00:00:00Z", "0001-01-01T00:00:00Z",
+                            "-999-01-01T00:00:00Z", "2023-99-99T00:00:00Z"}) {
+    const auto alerts = cli::read_alerts(
+        std::string(R"({"alerts": [{"status": "firing", "startsAt": ")") + began + "\"}]}", kNow);
+    ASSERT_TRUE(alerts) << began;
+    EXPECT_EQ(alerts->at(0).said.alert_began, 1) << began;
+  }
+}
+
+TEST(Alerts, WhatIsNestedWithoutEndIsReadInBoundedSpace) {
+  const std::string deep = std::string(400'000, '[') + std::string(400'000, ']');
+  const auto alerts = cli::read_alerts(
+      R"({"alerts": [{"status": "firing", "labels": {"alertname": "x", "y": )" + deep + "}}]}", kNow);
+  ASSERT_TRUE(alerts);
+  ASSERT_EQ(alerts->size(), 1u);
+  EXPECT_EQ(alerts->at(0).said.mark.source, "alert x");
+}
+
+TEST(Alerts, WhatIsKeptOfOneIsShort) {
+  const std::string label(200'000, 'x');
+  const auto alerts = cli::read_alerts(R"({"alerts": [{"status": "firing", "labels": {"alertname": ")" +
+                                           label + R"("}, "startsAt": ")" + label + "\"}]}",
+                                       kNow);
+  ASSERT_TRUE(alerts);
+  EXPECT_LT(alerts->at(0).identity.size() + alerts->at(0).said.mark.source.size() +
+                alerts->at(0).said.mark.note.size(),
+            1'000u);
+}
+
 TEST(AlertListener, SaysWhyItCannotListen) {
   for (const char* address : {"nonsense", ":9", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:x"}) {
     const auto made = cli::AlertListener::make(address);

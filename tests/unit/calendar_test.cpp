@@ -130,6 +130,7 @@ TEST(Calendar, TheNextOpeningHoldsTheWholeDrill) {
       // A blocked window inside an allowed one that began the day before.
       {"Asia/Seoul", {"Sat 22:00-06:00"}, {"Sun 01:00-02:00"}, "2026-11-21T14:00", 3h, "2026-11-21T17:00"},
       {"Asia/Seoul", {"Sat 22:00-06:00"}, {"Sun 01:00-02:00"}, "2026-11-21T14:00", 5h, "never"},
+      {"Asia/Seoul", {"09:00-10:00"}, {}, "2026-11-20T03:00", 2h, "never"},
       {"Asia/Seoul", {}, {"2026-11-20"}, "2026-11-20T10:00", 1h, "2026-11-20T15:00"},
       {"Asia/Seoul", {"2026-02-01"}, {}, "2026-11-20T10:00", 1h, "never"},
       // The skipped hour: 02:30 never comes, the clock jumps to 03:00.

@@ -120,10 +120,73 @@ TEST(EmbeddedChannel, AHostThatDoesNotAnswerTimesOut) {
   EXPECT_EQ(reply.error().code, ETIMEDOUT);
 }
 
+// The questions of a run that goes on pile up in front of an agent that is stopped.
+TEST(EmbeddedChannel, AHostThatTakesNoMoreQuestionsTimesOutToo) {
+  Folder folder;
+  auto server = EmbeddedServer::make(folder.path + "/mute.sock");
+  ASSERT_TRUE(server);
+  EmbeddedChannel channel(folder.path);
+  for (int i = 0; i < 200; ++i) {
+    const auto reply = channel.call("mute", hello(), 1ms);
+    ASSERT_FALSE(reply);
+    ASSERT_EQ(reply.error().kind, ErrorKind::kUnreachable);
+    ASSERT_EQ(reply.error().code, ETIMEDOUT) << "question " << i;
+  }
+}
+
+// Bytes in the place of an answer.
+class Babbling {
+ public:
+  Babbling(const std::string& path, std::string bytes) : bytes_(std::move(bytes)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(fd_, 8), 0);
+    thread_ = std::thread([this] {
+      const int peer = accept(fd_, nullptr, nullptr);
+      char request[256];
+      EXPECT_GT(read(peer, request, sizeof request), 0);
+      EXPECT_EQ(write(peer, bytes_.data(), bytes_.size()), static_cast<ssize_t>(bytes_.size()));
+      close(peer);
+    });
+  }
+  ~Babbling() {
+    thread_.join();
+    close(fd_);
+  }
+
+ private:
+  std::string bytes_;
+  int fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::thread thread_;
+};
+
+TEST(EmbeddedChannel, AnAnswerThatIsNoReplySaysNothingAboutTheHost) {
+  const std::vector<std::string> nonsense{std::string("\0\0\0\3abc", 7),       // no message
+                                          std::string("\0\0\0\0", 4),          // a message that says nothing
+                                          std::string("\0\0\0\2\x78\x01", 6),  // a field nobody knows
+                                          "\xff\xff\xff\xff",
+                                          "x",
+                                          ""};
+  for (const std::string& bytes : nonsense) {
+    Folder folder;
+    Babbling agent(folder.path + "/odd.sock", bytes);
+    const auto reply = EmbeddedChannel(folder.path).call("odd", hello(), 2s);
+    ASSERT_FALSE(reply) << bytes.size();
+    EXPECT_EQ(reply.error().kind, ErrorKind::kUnreachable) << reply.error().message();
+    EXPECT_NE(reply.error().message().find("odd"), std::string::npos);
+  }
+}
+
 TEST(EmbeddedServer, SurvivesNonsense) {
   Folder folder;
   const std::string path = folder.path + "/a.sock";
-  Served agent(path, [](const contract::Request&) { return contract::Reply(); });
+  Served agent(path, [](const contract::Request&) {
+    contract::Reply reply;
+    reply.mutable_report();
+    return reply;
+  });
   const std::string length_of_4_gib = "\xff\xff\xff\xff", bad_message = std::string("\0\0\0\3abc", 7);
   for (const std::string& bytes : {length_of_4_gib, bad_message, std::string("x")}) {
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

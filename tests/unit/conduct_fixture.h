@@ -83,6 +83,7 @@ class ConductTest : public testing::Test {
     options.sleep = [this](Duration duration) { agents_.now += duration.count(); };
     options.said = [this](bool last) { return said_ ? said_(last) : std::vector<SaidMark>{}; };
     options.so_far = [this](const Outcome& so_far) { told_so_far_.push_back(so_far); };
+    options.clock_set = [this] { return clock_set_ ? clock_set_() : Duration(0); };
     options.abort_requested = [this] { return abort_when_ ? abort_when_() : std::nullopt; };
     return conduct(plan_, experiment_, topology_, agents_, options);
   }
@@ -103,6 +104,7 @@ class ConductTest : public testing::Test {
   SilentObserver observer_;
   std::string override_;
   std::function<std::optional<std::string>()> abort_when_;
+  std::function<Duration()> clock_set_;
   std::function<std::vector<SaidMark>(bool last)> said_;
   std::vector<Outcome> told_so_far_;
 };

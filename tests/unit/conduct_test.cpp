@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "injector/conduct/run_clock.h"
 #include "tests/support/promise.h"
 #include "tests/unit/conduct_fixture.h"
 
@@ -184,6 +185,80 @@ TEST_F(ConductTest, AHostThatRevertsByItselfEndsTheRun) {
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, kExitAborted) << outcome.reason;
   EXPECT_NE(outcome.reason.find("pangyo-2"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(ConductTest, APassIsInconclusiveWhenAHostDidNotHoldItsPartToTheEnd) {
+  proves("S15");
+  Guard guard;
+  guard.agents_lost = Comparison{contract::COMPARISON_LESS_EQUAL, 0.5, "<= 50%"};
+  experiment_.guards.push_back(guard);
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (dark()) agents_.lapsed.insert("pangyo-2");
+    return std::nullopt;
+  };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitInconclusive) << outcome.reason;
+  EXPECT_NE(outcome.reason.find("pangyo-2: it reverted by itself"), std::string::npos) << outcome.reason;
+}
+
+TEST_F(ConductTest, AnAbortWhileRecoveringSaysNothingOfTheRecovery) {
+  bool broken = false;
+  agents_.probe_succeeds = [&](const std::string&) { return !(broken = broken || dark()); };
+  UnixNs since = 0;
+  abort_when_ = [&]() -> std::optional<std::string> {
+    if (observer_.phase != "recover") return std::nullopt;
+    if (since == 0) since = agents_.now;
+    if (agents_.now - since < Duration(6s).count()) return std::nullopt;
+    return "enough";
+  };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitAborted);
+  EXPECT_EQ(outcome.recovery_verdict, Verdict::kInconclusive) << "its patience is 60 s more";
+}
+
+TEST(RunClock, GoesOnWhenTheClockOnTheWallIsSet) {
+  UnixNs wall = 1'000'000;
+  int64_t monotonic = 50;
+  const RunClock clock([&] { return wall; }, [&] { return monotonic; });
+  wall += 10;
+  monotonic += 10;
+  EXPECT_EQ(clock.now(), 1'000'010);
+  EXPECT_EQ(clock.set(), 0ns);
+  wall -= 5'000;
+  EXPECT_EQ(clock.now(), 1'000'010);
+  EXPECT_EQ(clock.set(), -5'000ns);
+}
+
+TEST_F(ConductTest, AClockThatIsSetEndsTheRun) {
+  clock_set_ = [this] { return dark() ? Duration(-1h) : Duration(0); };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, kExitAborted);
+  EXPECT_NE(outcome.reason.find("clock"), std::string::npos) << outcome.reason;
+  EXPECT_NE(outcome.reason.find("back by 1h"), std::string::npos) << outcome.reason;
+  EXPECT_TRUE(nothing_armed());
+}
+
+TEST_F(ConductTest, AGuardOfServicesIsBreachedWhenNobodySeesThemAnyMore) {
+  proves("S15");
+  topology_.hosts["anyang-1"].addresses = {*Address::parse("198.18.2.1")};
+  Service pay;
+  pay.name = "pay";
+  pay.instances.push_back({"anyang-1", 80, std::nullopt, false, {}});
+  topology_.services["pay"] = pay;
+  plan_.predicted["pay"].impact = Impact::kUnaffected;
+  Guard guard;
+  guard.unexpected_services = Comparison{contract::COMPARISON_LESS_EQUAL, 0, "<= 0"};
+  experiment_.guards.push_back(guard);
+  EXPECT_EQ(run().exit_code, kExitPass);
+
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (dark()) agents_.mute_probes.insert("check:pay:anyang-1:80");
+    return std::nullopt;
+  };
+  const Outcome blind = run();
+  EXPECT_EQ(blind.exit_code, kExitAborted) << blind.reason;
+  EXPECT_NE(blind.reason.find("no data"), std::string::npos) << blind.reason;
 }
 
 TEST_F(ConductTest, LeaksMakeAPassInconclusive) {

@@ -3,6 +3,7 @@
 
 #include "injector/conduct/evaluate.h"
 #include "injector/conduct/fill_outcome.h"
+#include "injector/conduct/gates.h"
 #include "tests/support/promise.h"
 
 namespace blackstart {
@@ -96,6 +97,35 @@ TEST(Hypothesis, UnknownWithoutAttemptsOrWithoutACut) {
   EXPECT_FALSE(evaluate(login_back_within(10s), {{"login", history(repeat('m', 140))}}, kTimes).met);
   EXPECT_FALSE(
       evaluate(login_back_within(10s), {{"login", history(repeat('+', 140))}}, {at(0), 0, 0, at(9)}).met);
+}
+
+TEST(Hypothesis, UnknownWhenTheRunEndsBeforeItsTimeIsUp) {
+  proves("S15");
+  const Histories histories{{"login", history(repeat('+', 20) + repeat('-', 40))}};
+  const RunTimes cut_short{at(0), at(5), at(9), at(12)};
+  EXPECT_FALSE(evaluate(login_back_within(10s), histories, cut_short).met);
+  EXPECT_FALSE(evaluate(login_back_within(3s), histories, cut_short).met.value());
+}
+
+// What a gate at 5 s after a cut at 5 s says once its patience is over.
+std::optional<bool> gate_passed(const std::string& outcomes) {
+  Gate gate;
+  gate.at = 5s;
+  gate.probes = {"login"};
+  gate.success_ratio = {contract::COMPARISON_GREATER_EQUAL, 0.5, ">= 50%"};
+  gate.over = 4s;
+  Gates gates({gate});
+  gates.judge({{"login", history(outcomes)}}, at(5), at(16), [](const OutcomeGate&) {});
+  return gates.outcome().at(0).passed;
+}
+
+TEST(Gate, PassesOnAnswersUpToItAndNotOnThoseOfAProbeThatDied) {
+  proves("S15");
+  const std::optional<bool> yes = true, no = false;
+  EXPECT_EQ(gate_passed(repeat('+', 44)), yes);
+  EXPECT_EQ(gate_passed(repeat('+', 20) + repeat('-', 24)), no);
+  EXPECT_EQ(gate_passed(repeat('+', 28)), no) << "nothing is known of the last 3 s before it";
+  EXPECT_EQ(gate_passed(repeat('+', 28) + repeat('m', 16)), no) << "the host was too busy to ask";
 }
 
 TEST(Guard, BreachedByFailuresAndByMissingData) {
@@ -265,6 +295,9 @@ TEST(Guard, CountsUnexpectedServices) {
   guard.unexpected_services = Comparison{contract::COMPARISON_LESS_EQUAL, 2, "<= 2"};
   EXPECT_FALSE(breach(guard, {}, at(10), {.unexpected_services = 2}));
   EXPECT_TRUE(breach(guard, {}, at(10), {.unexpected_services = 3}));
+  EXPECT_TRUE(breach(guard, {}, at(10), {.services_unseen = true}));
+  guard.on_missing = Guard::OnMissing::kIgnore;
+  EXPECT_FALSE(breach(guard, {}, at(10), {.services_unseen = true}));
 }
 
 std::vector<ProbeSpec> login_probe() {
@@ -293,6 +326,23 @@ TEST(Steady, NeedsEveryAttemptAnsweredAndWell) {
   EXPECT_NE(
       why_not_steady(probes, {{"login", history("+-")}}, at(-1), at(10)).find("1 of 2 failed (timeout)"),
       std::string::npos);
+}
+
+TEST(Steady, AStretchNobodyAskedInIsUnknown) {
+  proves("S15");
+  const auto probes = login_probe();
+  const auto held = [&](const std::string& outcomes) {
+    return steady(probes, {{"login", history(outcomes)}}, 10s, at(0), at(10)).held;
+  };
+  EXPECT_EQ(held(repeat('+', 10) + repeat('m', 8) + repeat('+', 23)), std::optional(true)) << "2 s";
+  for (const std::string& holed :
+       {repeat('+', 10) + repeat('m', 16) + repeat('+', 15),
+        repeat('+', 1) + repeat('m', 20) + repeat('+', 20), repeat('+', 20) + repeat('m', 21)}) {
+    EXPECT_EQ(held(holed), std::nullopt) << holed;
+    EXPECT_NE(why_not_steady(probes, {{"login", history(holed)}}, at(0), at(10)).find("were missed"),
+              std::string::npos);
+  }
+  EXPECT_EQ(held(repeat('+', 20) + repeat('m', 20) + "-"), std::optional(false));
 }
 
 TEST(Summary, SplitsBeforeDuringAfter) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which service a probe talks to. What is flagged and what is not is in the lab tier.
+// Which service a probe talks to, and for how long it was gray. Real services are in the lab tier.
 #include "injector/conduct/gray.h"
+#include "tests/support/promise.h"
 
 #include <gtest/gtest.h>
 
@@ -51,6 +52,47 @@ TEST(ServiceBehind, IsWhoeverListensWhereTheProbeAsks) {
   EXPECT_EQ(service_behind(topology, probe), "login");
   probe.mutable_command()->add_argv("/bin/true");
   EXPECT_FALSE(service_behind(topology, probe));
+}
+
+// How long login was gray, its checks fine all the time and its journey like this, a letter a second: '-'
+// failed, 'm' missed.
+Duration gray_for(const std::string& journey) {
+  constexpr UnixNs kSecond = 1'000'000'000, kStart = 1'000 * kSecond;
+  Topology topology = small();
+  for (auto& [name, host] : topology.hosts) topology.sites[host.site].name = host.site;
+  ImpactWatch impact(topology, Plan{});
+  Experiment experiment;
+  ProbeSpec spec;
+  spec.probe.set_name("journey");
+  spec.probe.set_every_ns(kSecond);
+  spec.probe.set_timeout_ns(kSecond);
+  spec.probe.mutable_http()->set_url("http://login.lab:8080/");
+  experiment.probes.push_back(spec);
+  Histories histories;
+  histories.emplace("journey", ProbeHistory(std::chrono::seconds(2)));
+  for (size_t i = 0; i < journey.size(); ++i) {
+    contract::Sample sample;
+    sample.set_sequence(i);
+    sample.set_scheduled_unix_ns(kStart + static_cast<int64_t>(i) * kSecond + kSecond / 2);
+    sample.set_outcome(contract::Sample::SUCCESS);
+    for (const contract::Probe& check : impact.probes()) {
+      sample.set_probe(check.name());
+      impact.add(sample);
+    }
+    sample.set_outcome(journey[i] == '-' ? contract::Sample::FAILURE : contract::Sample::MISSED);
+    histories.at("journey").add(sample);
+  }
+  Outcome outcome;
+  const UnixNs end = kStart + static_cast<int64_t>(journey.size()) * kSecond;
+  fill_gray(topology, experiment, impact, histories, {kStart, kStart, end, end}, outcome);
+  return outcome.gray.empty() ? Duration{0} : Duration(outcome.gray[0].to - outcome.gray[0].from);
+}
+
+TEST(Gray, WhatNobodySawIsNoPartOfIt) {
+  proves("S15");
+  EXPECT_EQ(gray_for("----------"), std::chrono::seconds(10));
+  EXPECT_EQ(gray_for("-----m----"), std::chrono::seconds(10)) << "one attempt that was missed hides nothing";
+  EXPECT_EQ(gray_for("-----" + std::string(30, 'm') + "------"), std::chrono::seconds(6));
 }
 
 }  // namespace

@@ -124,6 +124,13 @@ TEST(PrometheusProbe, AnythingButAnInstantAnswerIsABadBody) {
   }
 }
 
+TEST(PrometheusProbe, AnAnswerNestedWithoutEndIsABadBody) {
+  const std::string deep = std::string(400'000, '[') + std::string(400'000, ']');
+  for (const std::string& body : {answer("vector", "[{\"value\":" + deep + "}]"), answer("vector", deep),
+                                  answer("scalar", deep), std::string(1'000'000, '[')})
+    EXPECT_FAILED(judged(body), "body ");
+}
+
 TEST(PrometheusProbe, ALongVectorIsReadUpToAMebibyte) {
   EXPECT_SUCCESS(judged(vector_of(std::vector<std::string>(5'000, "1"))));
   EXPECT_FAILED(judged(vector_of(std::vector<std::string>(20'000, "1"))), "body 1 MiB or more");

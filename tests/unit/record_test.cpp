@@ -81,6 +81,14 @@ TEST(Judge, TheFirstOfThePrecedenceWins) {
   EXPECT_EQ(combinations, 32 * 27);
 }
 
+TEST(ExitCode, NothingHidesThatSomethingWasLeftBehind) {
+  EXPECT_EQ(graver(kExitStranded, kExitInternal), kExitStranded);
+  EXPECT_EQ(graver(kExitMissing, kExitStranded), kExitStranded);
+  EXPECT_EQ(graver(kExitPass, kExitMissing), kExitMissing);
+  EXPECT_EQ(graver(kExitFail, kExitInternal), kExitInternal);
+  EXPECT_EQ(graver(kExitInconclusive, kExitFail), kExitInconclusive);
+}
+
 TEST(Judge, WithoutAHypothesisTheRecoveryDecides) {
   RunFacts facts;
   facts.injected = facts.touched = true;
@@ -416,6 +424,9 @@ TEST(Metrics, UnknownIsAbsentOrItsOwnValue) {
   EXPECT_THAT(text, HasSubstr("blackstart_single_site_dependency{dependency=\"session-cache\",evidence="
                               "\"declared\",role=\"cache\""));
   EXPECT_THAT(text, Not(HasSubstr("requests_ratio"))) << "one journey is unknown, so the sum is";
+  EXPECT_THAT(text, HasSubstr("user_seconds_total{journey=\"login\"}"));
+  EXPECT_THAT(text, Not(HasSubstr("user_seconds_total{journey=\"photo\"}")))
+      << "what nobody saw during the cut is not 0";
   EXPECT_THAT(prometheus_text(pangyo_went_dark_bridged()),
               HasSubstr("blackstart_blast_radius_requests_ratio{basis=\"observed\"} 0.0042"));
   EXPECT_THAT(text, HasSubstr("blackstart_fault_revert_seconds{fault=\"f1\",reason=\"end\"} 0.25\n"));

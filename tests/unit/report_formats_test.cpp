@@ -198,7 +198,8 @@ TEST(Redact, AddressesGoAndNamesStay) {
   Outcome outcome = pangyo_went_dark();
   outcome.notes = {"198.18.1.11:8080 refused; 198.18.1.11 again, 198.18.0.0/24 too.",
                    "[fd00:18:1::11]:80 and fd00:18:1::/64, 02:42:ac:11:00:02; at 22:13:20, v1.2.3, std::map",
-                   "host ip-10-0-0-1 stays"};
+                   "host ip-10-0-0-1 stays",
+                   "check:lab:198.18.1.13:80, host:198.18.1.14, code:fd00:18:1::15, (mac:02:42:ac:11:00:03)"};
   outcome.probes["198.18.1.11"] = outcome.probes["login"];
   outcome.preconditions = {{"http://198.18.1.11:8080/ready", "carries fd00:18:1::/64",
                             "no answer from https://user@[fd00:18:1::11]:8443/x", false,

@@ -85,6 +85,16 @@ TEST_F(TimesTest, WhatTheRunWasTooShortToSeeIsALowerBound) {
   EXPECT_TRUE(objective(2).censored);
 }
 
+TEST_F(TimesTest, AHypothesisWhoseTimeWasCutShortStillBoundsTheMitigation) {
+  outcome_.hypothesis[1].met.reset();
+  outcome_.hypothesis[1].at.reset();
+  outcome_.probes["photo"].during = 0.0;
+  fill(std::nullopt);
+  ASSERT_TRUE(time("mitigate", "photo"));
+  EXPECT_TRUE(time("mitigate", "photo")->censored);
+  EXPECT_EQ(time("mitigate", "photo")->took, 59500ms);
+}
+
 TEST_F(TimesTest, WhatNobodyCouldHaveSaidIsUnknown) {
   proves("S15");
   outcome_.probes["photo"].after.reset();
@@ -95,6 +105,18 @@ TEST_F(TimesTest, WhatNobodyCouldHaveSaidIsUnknown) {
   EXPECT_FALSE(time("recover", "photo"));
   for (const OutcomeObjective& each : outcome_.objectives)
     EXPECT_FALSE(each.achieved) << each.objective << " is that of the worst journey, and one is unknown";
+}
+
+TEST_F(TimesTest, AJourneyNobodyAskedToTheEndIsNotTakenForRecovered) {
+  proves("S15");
+  outcome_.series_step = 1s;
+  outcome_.probes["login"].series = {{kZero + 62 * kSecond, 4, 0}};  // its prober died then
+  outcome_.probes["photo"].series = {{kZero + 79 * kSecond, 4, 0}};
+  fill(std::nullopt);
+  EXPECT_FALSE(time("recover", "login"));
+  ASSERT_TRUE(time("recover", "photo"));
+  EXPECT_FALSE(time("recover", "photo")->censored);
+  EXPECT_FALSE(objective(2).achieved) << "one journey is unknown";
 }
 
 TEST_F(TimesTest, ASilentAlertmanagerSaysThatNobodyWasTold) {

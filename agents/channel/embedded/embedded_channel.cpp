@@ -50,10 +50,12 @@ Result<int> connect_to(const std::string& path) {
   return fd;
 }
 
+// Every answer of an agent is a failure or holds its report; what is neither tells nothing of the host.
 Result<contract::Reply> read_reply(const Call& call) {
   contract::Reply reply;
-  if (!reply.ParseFromArray(call.buffer.data() + 4, static_cast<int>(call.buffer.size()) - 4))
-    return fail(ErrorKind::kInternal, "read the reply of", call.host);
+  const bool read = reply.ParseFromArray(call.buffer.data() + 4, static_cast<int>(call.buffer.size()) - 4);
+  if (!read || (!reply.has_failure() && !reply.has_report()))
+    return unreachable(call.host, EPROTO, "what it answered is no reply");
   if (reply.has_failure()) return tl::unexpected<Error>(from_wire(reply.failure()));
   return reply;
 }
@@ -77,7 +79,9 @@ std::map<std::string, Result<contract::Reply>> EmbeddedChannel::call_all(
   for (const auto& [host, request] : requests) {
     auto fd = connect_to(directory_ + "/" + host + ".sock");
     if (!fd) {
-      answers.emplace(host, unreachable(host, fd.error().code, "is blackstart-agent running there?"));
+      const bool busy = fd.error().code == EAGAIN;  // it is there, and has not taken the last questions
+      answers.emplace(host, busy ? unreachable(host, ETIMEDOUT, "")
+                                 : unreachable(host, fd.error().code, "is blackstart-agent running there?"));
       continue;
     }
     auto call = std::make_unique<Call>();
