@@ -100,6 +100,7 @@ class AlertListener::Server {
     http_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // the server deletes it
     http_.set_payload_max_length(kLongestBody);
     http_.set_keep_alive_timeout(1);
+    http_.set_read_timeout(1);
     http_.Post(".*", [this](const httplib::Request& request, httplib::Response& response) {
       const auto alerts = read_alerts(request.body, unix_now());
       response.status = alerts ? 200 : 400;

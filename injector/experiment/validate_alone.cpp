@@ -30,6 +30,7 @@ class Validator {
     for (const NodePtr& item : items_of(child(spec_, "hypothesis"))) {
       probe_named(child(item.get(), "probe"));
       positive(child(item.get(), "over"), "over");
+      check_within(child(item.get(), "within"));
     }
     for (const NodePtr& item : items_of(child(spec_, "guards"))) {
       probe_named(child(item.get(), "probe"));
@@ -116,6 +117,19 @@ class Validator {
       if (const Entry* entry = node->entry(key))
         missing(entry->at, "storage-drop with " + entry->key,
                 "leave it out: every packet to and from the storage is dropped");
+  }
+
+  // A hypothesis is about the time in which faults last.
+  void check_within(const Node* node) {
+    Duration end{0};
+    for (const NodePtr& entry : items_of(child(spec_, "timeline")))
+      if (const auto lasts = duration_of(child(entry.get(), "for")))
+        end = std::max(end, duration_of(child(entry.get(), "at")).value_or(Duration{0}) + *lasts);
+    const auto within = duration_of(node);
+    if (within && end > Duration{0} && *within >= end)
+      report_.add(node->at,
+                  "within must be shorter than the " + format_duration(end) + " in which faults last",
+                  "when they have ended nobody can say any more whether it would have been met");
   }
 
   void check_breaches(const Node* node) {

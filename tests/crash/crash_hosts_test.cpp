@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "agents/kernel/boot_id.h"
+#include "agents/kernel/features.h"
 #include "agents/runtime/journal.h"
 #include "agents/runtime/restart_pace.h"
 #include "tests/crash/crash_fixture.h"
@@ -21,7 +22,14 @@ using namespace test;
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-class EitherAttachment : public CrashTest, public testing::WithParamInterface<contract::Attachment> {};
+class EitherAttachment : public CrashTest, public testing::WithParamInterface<contract::Attachment> {
+ protected:
+  void SetUp() override {
+    static const Feature tcx = probe_tcx();
+    if (GetParam() == kTcx && !tcx.available) GTEST_SKIP() << tcx.reason;
+    CrashTest::SetUp();
+  }
+};
 
 TEST_P(EitherAttachment, ADeadAgentIsAHealthyHost) {
   proves("S2,S8");

@@ -45,7 +45,7 @@ class EveryPoint : public DrivenToPoint,
            until(kRestHeals, [this] { return nothing_of_ours(); });
   }
   [[nodiscard]] static bool nothing_of_ours() {
-    const std::string state = shell("for d in $(ls /sys/class/net); do tc qdisc show dev $d; done").second +
+    const std::string state = shell("for d in $(ls /proc/sys/net/ipv4/conf); do tc qdisc show dev $d; done").second +
                               shell("nft list ruleset").second;
     return state.find("clsact") == std::string::npos && state.find("blackstart") == std::string::npos;
   }
@@ -54,7 +54,7 @@ class EveryPoint : public DrivenToPoint,
     for (const pid_t pid : was.all) ::kill(pid, SIGKILL);
     ASSERT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
     // What a reboot takes away.
-    (void)shell("for d in $(ls /sys/class/net); do tc qdisc del dev $d clsact; done");
+    (void)shell("for d in $(ls /proc/sys/net/ipv4/conf); do tc qdisc del dev $d clsact; done");
     std::ofstream(path("boot")) << "another-boot\n";
     start({}, {"--boot-id-file", path("boot")});
   }
