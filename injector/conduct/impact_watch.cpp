@@ -103,8 +103,8 @@ Impact ImpactWatch::observed(const std::string& service, UnixNs from, UnixNs to)
 }
 
 bool ImpactWatch::blind(UnixNs now) const {
-  return !histories_.empty() && std::all_of(histories_.begin(), histories_.end(), [now](const auto& history) {
-    return history.second.silent(now);
+  return !checks_.empty() && std::all_of(checks_.begin(), checks_.end(), [now](const auto& check) {
+    return check.second.history.silent(now);
   });
 }
 

@@ -46,7 +46,7 @@ TEST_F(CrashTest, AFullDiskArmsNothing) {
     for (int i = 0; i < kPairs; ++i)
       NetnsSandbox::run("ip link add many" + std::to_string(i) + " type veth peer name more" +
                         std::to_string(i));
-    shell("head -c 100000 /dev/zero >" + state() + "/filler");
+    std::ofstream(state() + "/filler") << std::string(100'000, '\0');
     const std::string crowded = inventory();
     const auto refused = arm(order(60s, kClsact));
     ASSERT_FALSE(refused);
