@@ -101,6 +101,9 @@ Learned::Learned(const Drill& drill) : impact(drill.topology, drill.plan), gates
     histories.emplace(probe.probe.name(), patience_of(probe));
   for (const Guard& guard : drill.experiment.guards)
     if (guard.query) histories.emplace(guard.query->probe.name(), patience_of(*guard.query));
+  for (const RecordsSpec& records : drill.experiment.records)
+    for (const ProbeSpec* side : {&records.write, &records.read})
+      histories.emplace(side->probe.name(), patience_of(*side));
 }
 
 Outcome outcome_at_start(const Drill& drill, const std::string& run) {

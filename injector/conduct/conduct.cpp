@@ -266,8 +266,8 @@ class Run {
     fleet_.collect(learned_.gates.horizon(), [&](const contract::Sample& sample) {
       if (ImpactWatch::is_check(sample.probe()))
         learned_.impact.add(sample);
-      else
-        learned_.histories[sample.probe()].add(sample);
+      else if (const auto asked = learned_.histories.find(sample.probe()); asked != learned_.histories.end())
+        asked->second.add(sample);  // an agent's word on what nobody asked is no word
     });
     RunProgress progress{phase_, detail_, Duration(now() - phase_start_), expected_, {}, {}};
     for (const auto& [host, report] : fleet_.reports()) progress.packets.add(report);
