@@ -66,6 +66,7 @@ std::string format_duration(Duration duration) {
     std::snprintf(buffer, sizeof buffer, "%.4g", std::round(static_cast<double>(rest) / 1e3) / 1e3);
     return std::string(buffer) + "ms";
   }
+  rest = Duration(std::chrono::round<std::chrono::milliseconds>(duration)).count();
   std::string text;
   for (size_t i = kUnits.size() - 1; i >= 2; --i) {
     if (const int64_t whole = rest / kUnits[i].nanoseconds; whole > 0) {
@@ -75,7 +76,7 @@ std::string format_duration(Duration duration) {
   }
   if (rest > 0 || text.empty()) {
     char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%.4g", static_cast<double>(rest) / 1e9);
+    std::snprintf(buffer, sizeof buffer, "%.5g", static_cast<double>(rest) / 1e9);  // 59.999
     return text + buffer + "s";
   }
   text.pop_back();

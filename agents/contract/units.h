@@ -24,7 +24,7 @@ int milliseconds_until(int64_t monotonic);
 
 // "500ms" "10s" "5m" "2h" "1.5s"; a unit is required.
 std::optional<Duration> parse_duration(std::string_view text);
-std::string format_duration(Duration duration);  // "1m 30s", "250ms"
+std::string format_duration(Duration duration);  // "1m 30s", "250ms"; from 1s on to the millisecond
 double seconds(Duration duration);
 std::string rfc3339(UnixNs moment);  // "2026-01-02T03:04:05.678Z"
 

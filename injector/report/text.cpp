@@ -91,7 +91,7 @@ std::string grouped(uint64_t number) {
 std::string since(std::optional<Duration> t) {
   if (!t) return "unknown";
   // Shorter than a millisecond is noise next to the clocks involved.
-  const Duration rounded = std::chrono::duration_cast<std::chrono::milliseconds>(*t);
+  const Duration rounded = std::chrono::round<std::chrono::milliseconds>(*t);
   if (rounded == Duration{0}) return "T0";
   return rounded < Duration{0} ? "T0 - " + format_duration(-rounded) : "T0 + " + format_duration(rounded);
 }

@@ -56,6 +56,8 @@ TEST(Duration, FormatsForPeople) {
   EXPECT_EQ(format_duration(90s), "1m 30s");
   EXPECT_EQ(format_duration(250ms), "250ms");
   EXPECT_EQ(format_duration(12700ms), "12.7s");
+  EXPECT_EQ(format_duration(10115ms), "10.115s");
+  EXPECT_EQ(format_duration(59999600us), "1m");
   EXPECT_EQ(format_duration(0s), "0ms");
   EXPECT_EQ(format_duration(459180s), "127h 33m");
 }
