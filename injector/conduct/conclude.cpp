@@ -55,6 +55,18 @@ void fill_judged(const Drill& drill, const Learned& learned, Outcome& outcome) {
   fill_gray(drill.topology, experiment, learned.impact, learned.histories, times, outcome);
 }
 
+// What was judged from the common instant on is told from T0, like every other time.
+void tell_from_t0(Outcome& outcome) {
+  if (outcome.t0 == 0) return;
+  const Duration late(outcome.t0 - outcome.fired);
+  for (OutcomeHypothesis& each : outcome.hypothesis)
+    if (each.at) each.at = std::max(Duration{0}, *each.at - late);  // it took no time
+  for (OutcomeGate& each : outcome.gates)
+    if (each.at) *each.at -= late;
+  for (OutcomeGuard& each : outcome.guards)
+    if (each.at) *each.at -= late;
+}
+
 RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& outcome) {
   RunFacts facts;
   facts.stranded = learned.stranded || !outcome.residue.empty();
@@ -144,6 +156,7 @@ Outcome outcome_so_far(const Drill& drill, const Learned& learned, const Outcome
 void conclude(const Drill& drill, const Learned& learned, Outcome& outcome) {
   fill_counted(drill, learned, learned.times, outcome);
   fill_judged(drill, learned, outcome);
+  tell_from_t0(outcome);
   if (learned.refused && !learned.stranded && !learned.error && outcome.residue.empty()) {
     outcome.exit_code = exit_code_of(learned.refused->kind);
     outcome.reason = learned.refused->message();

@@ -23,7 +23,8 @@ class SimulatedAgents final : public Channel {
   std::set<std::string> silent, cannot_arm, cannot_fire, cannot_revert, lapsed, mute_probes;
   std::map<std::string, std::string> held_by;
   Duration answer_takes{0};
-  Duration straggler{0};  // how long after its deadline a fault hits its last packet
+  Duration first_packet{0};  // how long after its start a fault hits its first packet
+  Duration straggler{0};     // how long after its deadline a fault hits its last packet
   uint64_t dropped_per_host = 100, leaked_per_host = 0;
 
   // What the test looks at.
@@ -130,7 +131,7 @@ class SimulatedAgents final : public Channel {
       own.set_kind(fault.kind());
       own.set_end_unix_ns(host.t0 + fault.end_ns());
       if (dropped_per_host == 0) continue;
-      own.set_first_unix_ns(host.t0 + fault.start_ns());
+      own.set_first_unix_ns(host.t0 + fault.start_ns() + first_packet.count());
       own.set_last_unix_ns(std::min(now, host.t0 + fault.end_ns() + straggler.count()));
       auto& count = *own.add_packets();
       count.set_verdict("drop");

@@ -294,6 +294,22 @@ TEST_F(ConductTest, AGuardAbortsAndTheRunStillLooksAtRecovery) {
   EXPECT_EQ(outcome.recovery_verdict, Verdict::kPass);
 }
 
+TEST_F(ConductTest, WhatWasJudgedIsToldFromTheFirstPacketHitAsTheTimesAre) {
+  agents_.first_packet = 1s;
+  agents_.probe_succeeds = [this](const std::string&) {
+    const UnixNs fired = agents_.hosts_seen["pangyo-1"].t0;
+    return fired == 0 || agents_.now < fired || agents_.now > fired + Duration(4s).count();
+  };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.t0, outcome.fired + Duration(1s).count());
+  ASSERT_TRUE(outcome.hypothesis.at(0).at);
+  EXPECT_GE(*outcome.hypothesis[0].at, 3s);
+  const auto mitigate = std::find_if(outcome.times.begin(), outcome.times.end(),
+                                     [](const OutcomeTime& each) { return each.time == "mitigate"; });
+  ASSERT_NE(mitigate, outcome.times.end());
+  EXPECT_EQ(mitigate->took, *outcome.hypothesis[0].at);
+}
+
 TEST_F(ConductTest, AFailedGateStopsWidening) {
   contract::Fault second = plan_.orders["pangyo-1"].faults(0);
   second.set_id("f2");
