@@ -132,7 +132,7 @@ class Run {
     const UnixNs t0 = now() + kFireLead.count();
     learned_.times.fired = t0;
     if (auto ok = fleet_.fire(t0, learned_.gates.horizon()); !ok) return refuse(ok.error());
-    event("fire", {{"t0", rfc3339(t0)}});
+    event("fire", {{"at", rfc3339(t0)}});
     while (now() < t0) {
       tick();
       if (aborted() || clock_was_set()) return false;
