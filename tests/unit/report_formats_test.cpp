@@ -14,6 +14,7 @@
 #include "injector/report/digest.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/redact.h"
+#include "tests/support/visible.h"
 #include "tests/unit/outcome_fixture.h"
 
 namespace blackstart::report {
@@ -24,27 +25,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
-
-// What a reader sees of each, without the markup around it.
-std::string visible(const std::string& markup) {
-  // Not by regular expression: std::regex recurses over the length of what it matches.
-  std::string text = markup;
-  if (const size_t from = text.find("<style>"), to = text.rfind("</style>"); to != std::string::npos)
-    text.replace(from, to - from, " ");
-  for (const char* open : {"<testcase", "<property", "<failure", "<error", "<skipped"})
-    for (size_t at = 0; (at = text.find(open, at)) != std::string::npos;)
-      text.replace(at, std::string(open).size(), " ");
-  std::string out;
-  bool inside = false;
-  for (const char letter : text) {
-    if (letter == '<' || (inside && letter == '>'))
-      out += ' ';
-    else if (!inside)
-      out += letter;
-    inside = letter == '<' || (inside && letter != '>');
-  }
-  return out;
-}
 
 std::map<std::string, std::string> texts(const Outcome& outcome) {
   return {{"terminal", std::regex_replace(terminal_text(outcome), std::regex("\\n *"), " ")},
