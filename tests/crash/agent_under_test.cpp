@@ -199,20 +199,20 @@ contract::Order AgentUnderTest::order(Duration end, contract::Attachment attachm
   return out;
 }
 
-Result<contract::Reply> AgentUnderTest::ask(const contract::Request& request, milliseconds patience) {
-  return channel_->call("h", request, patience);
+Result<contract::Reply> AgentUnderTest::ask(const contract::Request& request, milliseconds at_most) {
+  return channel_->call("h", request, at_most);
 }
 
 Result<contract::Reply> AgentUnderTest::hello() {
   contract::Request request;
   request.mutable_hello();
-  return ask(request, 200ms);
+  return ask(request, patience(200ms));
 }
 
 Result<contract::Reply> AgentUnderTest::arm(const contract::Order& order) {
   contract::Request request;
   *request.mutable_arm()->mutable_order() = order;
-  return ask(request, 2000ms);
+  return ask(request, patience(2000ms));
 }
 
 Result<contract::Reply> AgentUnderTest::fire() {
@@ -235,7 +235,7 @@ Result<contract::Reply> AgentUnderTest::revert() {
   contract::Request request;
   request.mutable_revert()->set_run("test-run");
   request.mutable_revert()->set_reason("end");
-  return ask(request, 2000ms);
+  return ask(request, patience(2000ms));
 }
 
 void AgentUnderTest::arm_and_fire(Duration end, contract::Attachment attachment) {

@@ -58,7 +58,8 @@ class AgentUnderTest : public testing::Test {
   void end();  // SIGTERM, as systemd does: to all of them
 
   [[nodiscard]] static contract::Order order(Duration end, contract::Attachment attachment);
-  Result<contract::Reply> ask(const contract::Request& request, milliseconds patience = milliseconds(400));
+  Result<contract::Reply> ask(const contract::Request& request,
+                              milliseconds at_most = patience(milliseconds(400)));
   Result<contract::Reply> hello();
   Result<contract::Reply> arm(const contract::Order& order);
   Result<contract::Reply> fire();

@@ -41,7 +41,7 @@ TEST_P(EitherAttachment, ADeadAgentIsAHealthyHost) {
   EXPECT_TRUE(whole_within(kRestHeals)) << log();
   EXPECT_TRUE(journal_empty());
   EXPECT_EQ(inventory(), before_);
-  EXPECT_FALSE(hello()->report().armed());
+  EXPECT_FALSE(hello().value().report().armed());
   arm_and_fire(60s, GetParam());  // and the next one obeys as the first did
   EXPECT_TRUE(revert());
 }

@@ -53,7 +53,7 @@ TEST_F(CrashTest, AFullDiskArmsNothing) {
     EXPECT_EQ(refused.error().code, ENOSPC) << refused.error().message();
     EXPECT_TRUE(healthy());
     EXPECT_EQ(inventory(), crowded) << "what was attached before it was full is taken back";
-    EXPECT_FALSE(hello()->report().armed());
+    EXPECT_FALSE(hello().value().report().armed());
     fs::remove(state() + "/filler");
     EXPECT_TRUE(arm(order(60s, kClsact))) << "with room again it obeys";
     EXPECT_TRUE(revert());

@@ -45,8 +45,9 @@ class EveryPoint : public DrivenToPoint,
            until(kRestHeals, [this] { return nothing_of_ours(); });
   }
   [[nodiscard]] static bool nothing_of_ours() {
-    const std::string state = shell("for d in $(ls /proc/sys/net/ipv4/conf); do tc qdisc show dev $d; done").second +
-                              shell("nft list ruleset").second;
+    const std::string state =
+        shell("for d in $(ls /proc/sys/net/ipv4/conf); do tc qdisc show dev $d; done").second +
+        shell("nft list ruleset").second;
     return state.find("clsact") == std::string::npos && state.find("blackstart") == std::string::npos;
   }
   void reboot() {
