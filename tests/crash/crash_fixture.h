@@ -30,8 +30,8 @@ class CrashTest : public AgentUnderTest {
   }
   void kill_both() {
     const AgentProcesses now = processes();
-    ::kill(now.agent, SIGKILL);
-    ::kill(now.sentinel, SIGKILL);
+    for (const int signal : {SIGSTOP, SIGKILL})  // at once: neither sees the other die
+      for (const pid_t pid : {now.agent, now.sentinel}) ::kill(pid, signal);
     ASSERT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
   }
   [[nodiscard]] std::pair<int, std::string> reap_by_hand() const {

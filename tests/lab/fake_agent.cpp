@@ -18,7 +18,10 @@ int main(int argc, char** argv) {
     std::vector<pollfd> wanted;
     (*server)->add_to(wanted);
     poll(wanted.data(), wanted.size(), 1000);
-    (*server)->handle(wanted,
-                      [](const blackstart::contract::Request&) { return blackstart::contract::Reply(); });
+    (*server)->handle(wanted, [](const blackstart::contract::Request&) {
+      blackstart::contract::Reply reply;
+      reply.mutable_report();
+      return reply;
+    });
   }
 }
