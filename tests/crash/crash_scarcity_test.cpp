@@ -114,7 +114,7 @@ TEST_F(CrashTest, AnAgentOutOfMemoryIsADeadAgent) {
   group.leave_room(48u << 20);  // for an agent and its sentinel, but not for what comes now
   contract::Request huge;       // 60 MiB that it has to read
   huge.mutable_collect()->set_run(std::string(60u << 20, 'x'));
-  (void)ask(huge, 5000ms);
+  (void)ask(huge, patience(5000ms));
   EXPECT_TRUE(until(kRestHeals, [&] { return processes().agent != now.agent; }))
       << "it should have been killed";
   EXPECT_TRUE(until_healthy(kNetworkHeals));
