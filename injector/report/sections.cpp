@@ -154,9 +154,11 @@ Section judged(const Outcome& outcome) {
     row("hypothesis", each.text, yes_no(each.met, "met", "NOT met"), each.at);
   for (const OutcomeGate& each : outcome.gates)
     row("gate", each.gate, yes_no(each.passed, "passed", "NOT passed"), each.at);
+  const bool tested = outcome.verdict != Verdict::kNone && outcome.t0 != 0;
   for (const OutcomeGuard& each : outcome.guards)
     row("guard", each.guard + (each.why.empty() ? "" : " (" + each.why + ")"),
-        yes_no(!each.breached, "held", "BREACHED"), each.at);
+        yes_no(each.breached || tested ? std::optional(!each.breached) : std::nullopt, "held", "BREACHED"),
+        each.at);
   if (!out.table.empty()) out.table.insert(out.table.begin(), {"what", "answer", "asked"});
   return out;
 }

@@ -103,8 +103,8 @@ Duration read_back_of(const Experiment& experiment) {
   Duration longest{0};
   for (const RecordsSpec& records : experiment.records)
     longest = std::max<Duration>(
-        longest, 50ms * ((experiment.steady_for + experiment.end() + experiment.recovery.watch) /
-                         Duration(records.write.probe.every_ns())));
+        longest, 100ms * ((experiment.steady_for + experiment.end() + experiment.recovery.watch) /
+                          Duration(records.write.probe.every_ns())));
   return longest;
 }
 
