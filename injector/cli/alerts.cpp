@@ -142,7 +142,7 @@ Result<std::unique_ptr<AlertListener>> AlertListener::make(const std::string& ad
     return fail(ErrorKind::kInvalid, "listen for alerts on", address, 0, "--alerts takes ADDRESS:PORT");
   auto server = std::make_unique<Server>();
   if (!server->listen(where->host, where->port))
-    return fail(ErrorKind::kMissing, "listen for alerts on", address, 0,
+    return fail(ErrorKind::kRefused, "listen for alerts on", address, 0,
                 "is the address this host's, and the port free?");
   return std::unique_ptr<AlertListener>(new AlertListener(std::move(server)));
 }

@@ -205,6 +205,12 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     if (!made) return report(made.error(), json);
     live_metrics = std::move(*made);
   }
+  std::unique_ptr<AlertListener> alerts;
+  if (const auto address = option(invocation, "alerts")) {
+    auto made = AlertListener::make(*address);
+    if (!made) return report(made.error(), json);
+    alerts = std::move(*made);
+  }
   if (!json) std::cerr << announcement(*plan);
   if (!confirmed(invocation))
     return report(Error{ErrorKind::kRefused, "run " + experiment.name + ": nobody confirmed it", "", 0,
@@ -229,13 +235,6 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
 
   auto marks = MarksTaken::open(registry.marks_file(record.run));
   if (!marks) return report(marks.error(), json);
-
-  std::unique_ptr<AlertListener> alerts;
-  if (const auto address = option(invocation, "alerts")) {
-    auto made = AlertListener::make(*address);
-    if (!made) return report(made.error(), json);
-    alerts = std::move(*made);
-  }
 
   catch_signals();
   std::unique_ptr<OwnPlace> own_place;
