@@ -14,8 +14,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "injector/cli/listen_address.h"
+#include "agents/contract/host_port.h"
 #include "injector/plan/sha256.h"
+#include "injector/record/shallow_json.h"
 
 namespace blackstart::cli {
 namespace {
@@ -26,13 +27,6 @@ constexpr size_t kThreads = 2;
 constexpr size_t kLongestBody = 1024 * 1024;
 constexpr size_t kMostAlerts = 10'000;  // of one run; more are not taken
 constexpr size_t kLongestText = 200;    // of what an alert says about itself
-constexpr int kDeepest = 32;            // a notification has four levels
-
-// JSON without what is nested deeper: handling a value takes stack for each of its levels.
-json shallow(const std::string& text) {
-  return json::parse(
-      text, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
-}
 
 // Of "2026-01-02T03:04:05.678Z" or with an offset "+09:00"; nullopt: it is none.
 std::optional<UnixNs> moment_of(const std::string& text) {
@@ -70,7 +64,7 @@ std::string text_in(const json& object, const char* key) {
 }  // namespace
 
 std::optional<std::vector<Alert>> read_alerts(const std::string& body, UnixNs at) {
-  const json told = shallow(body);
+  const json told = parse_shallow(body);
   if (!told.is_object() || !told.contains("alerts") || !told["alerts"].is_array()) return std::nullopt;
   std::vector<Alert> alerts;
   for (const json& each : told["alerts"]) {
@@ -137,7 +131,7 @@ class AlertListener::Server {
 };
 
 Result<std::unique_ptr<AlertListener>> AlertListener::make(const std::string& address) {
-  const auto where = parse_listen_address(address);
+  const auto where = parse_host_port(address);
   if (!where)
     return fail(ErrorKind::kInvalid, "listen for alerts on", address, 0, "--alerts takes ADDRESS:PORT");
   auto server = std::make_unique<Server>();

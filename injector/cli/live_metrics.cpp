@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "injector/cli/listen_address.h"
+#include "agents/contract/host_port.h"
 #include "injector/record/metrics_table.h"
 
 namespace blackstart::cli {
@@ -60,7 +60,7 @@ class LiveMetrics::Families final : public prometheus::Collectable {
 };
 
 Result<std::unique_ptr<LiveMetrics>> LiveMetrics::make(const std::string& address) {
-  if (!parse_listen_address(address))
+  if (!parse_host_port(address))
     return fail(ErrorKind::kInvalid, "serve metrics on", address, 0, "--metrics-listen takes ADDRESS:PORT");
   try {
     auto exposer = std::make_unique<prometheus::Exposer>(address, 1);

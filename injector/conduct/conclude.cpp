@@ -14,10 +14,6 @@
 namespace blackstart {
 namespace {
 
-Duration patience_of(const ProbeSpec& spec) {
-  return Duration(spec.probe.every_ns() + spec.probe.timeout_ns());
-}
-
 // A fault that fired and hit nothing.
 const OutcomeFault* idle_fault(const Outcome& outcome) {
   const auto idle = std::find_if(outcome.faults.begin(), outcome.faults.end(),

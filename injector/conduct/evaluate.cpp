@@ -111,6 +111,10 @@ std::optional<Seen> look(const Demand& demand, const std::string& probe, const H
   return seen;
 }
 
+Duration patience_of(const ProbeSpec& spec) {
+  return Duration(spec.probe.every_ns() + spec.probe.timeout_ns());
+}
+
 Duration longest_pause(const ProbeHistory& history) {
   return history.patience() + kHole;
 }

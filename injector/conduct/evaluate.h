@@ -29,6 +29,8 @@ struct Seen {
 std::optional<Seen> look(const Demand& demand, const std::string& probe, const Histories& histories,
                          UnixNs from, UnixNs to);
 
+// How long an attempt may take until its answer is in.
+Duration patience_of(const ProbeSpec& spec);
 // How long it may take from one answer to the next; what is longer is a hole.
 Duration longest_pause(const ProbeHistory& history);
 // Whether there is one in (from, to].

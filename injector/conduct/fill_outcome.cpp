@@ -14,7 +14,6 @@ using PairKey =
 void add_fault_report(const contract::FaultReport& report, OutcomeFault& fault,
                       std::map<PairKey, OutcomeFault::Pair>& pairs) {
   if (!report.engine().empty()) fault.engine = report.engine();
-  fault.end = std::max(fault.end, report.end_unix_ns());  // of the host that held out longest
   if (report.first_unix_ns() != 0 && (fault.first_effect == 0 || report.first_unix_ns() < fault.first_effect))
     fault.first_effect = report.first_unix_ns();
   fault.last_effect = std::max(fault.last_effect, report.last_unix_ns());

@@ -3,45 +3,33 @@
 
 #include <algorithm>
 
+#include "agents/contract/host_port.h"
+
 namespace blackstart {
 namespace {
 
-struct Door {
-  std::string name;  // or an address
-  uint32_t port = 0;
-};
-
 // Of "http://orders.lab:8080/path" and "https://[fd00::1]/".
-std::optional<Door> door_of(const std::string& url) {
+std::optional<HostPort> door_of(const std::string& url) {
   const size_t scheme = url.find("://");
   if (scheme == std::string::npos) return std::nullopt;
   std::string place = url.substr(scheme + 3);
   place.resize(std::min(place.size(), place.find_first_of("/?#")));
   place.erase(0, place.rfind('@') == std::string::npos ? 0 : place.rfind('@') + 1);
-  Door door{place, url.starts_with("https") ? 443u : 80u};
-  const size_t colon = place.rfind(':');
-  const bool bracketed = place.starts_with('[');
-  if (colon != std::string::npos && (!bracketed || place[colon - 1] == ']')) {
-    const std::string digits = place.substr(colon + 1);
-    if (digits.empty() || digits.size() > 5 || digits.find_first_not_of("0123456789") != std::string::npos)
-      return std::nullopt;
-    door = {place.substr(0, colon), static_cast<uint32_t>(std::stoul(digits))};
-  }
-  if (bracketed && door.name.size() > 2) door.name = door.name.substr(1, door.name.size() - 2);
-  return door;
+  const auto with_port = parse_host_port(place);
+  return with_port ? with_port : parse_host_port(place + (url.starts_with("https") ? ":443" : ":80"));
 }
 
 }  // namespace
 
 std::optional<std::string> service_behind(const Topology& topology, const contract::Probe& probe) {
-  std::optional<Door> door;
+  std::optional<HostPort> door;
   if (probe.has_http()) door = door_of(probe.http().url());
-  if (probe.has_tcp()) door = Door{probe.tcp().host(), probe.tcp().port()};
+  if (probe.has_tcp()) door = HostPort{probe.tcp().host(), static_cast<int>(probe.tcp().port())};
   if (!door) return std::nullopt;
-  const std::vector<Address> addresses = topology.resolve(door->name);
+  const std::vector<Address> addresses = topology.resolve(door->host);
   for (const auto& [name, service] : topology.services) {
     for (const Endpoint& endpoint : service.endpoints)
-      if (endpoint.name == door->name && endpoint.port == door->port) return name;
+      if (endpoint.name == door->host && endpoint.port == door->port) return name;
     for (const Instance& instance : service.instances) {
       const auto host = topology.hosts.find(instance.host);
       if (!instance.port || *instance.port != door->port || host == topology.hosts.end()) continue;

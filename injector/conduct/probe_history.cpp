@@ -8,8 +8,6 @@ namespace {
 
 // A day of samples every 50 ms: what lies beyond is not a sequence number.
 constexpr uint64_t kMostSamples = 24 * 3600 * 20;
-// Beyond what an attempt may take: collecting its answer, and a busy machine.
-constexpr Duration kSilence = std::chrono::seconds(3);
 
 }  // namespace
 

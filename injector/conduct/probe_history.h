@@ -31,6 +31,8 @@ class ProbeHistory {
   };
 
   static constexpr UnixNs kEver = INT64_MAX;
+  // Beyond what an attempt may take: collecting its answer, and a busy machine.
+  static constexpr Duration kSilence = std::chrono::seconds(3);
 
   // Samples may come in any order; one that is already there is ignored.
   void add(const contract::Sample& sample);

@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 using Samples = std::vector<ProbeHistory::Sample>;
 
 constexpr std::string_view kRun = "{run}";
-constexpr Duration kReadEvery = 100ms;
 constexpr Duration kReadSlack = 2s;  // for the first answer and for collecting the last
 
 contract::Probe of_run(contract::Probe probe, const std::string& run) {

@@ -19,6 +19,7 @@ using ProbesByHost = std::map<std::string, std::vector<contract::Probe>>;
 ProbesByHost record_writers(const Experiment& experiment, const std::string& run);
 ProbesByHost record_readers(const Experiment& experiment, const std::string& run);
 
+inline constexpr Duration kReadEvery = std::chrono::milliseconds(100);
 // How long reading back everything written until `ended` takes.
 Duration read_back_time(const Experiment& experiment, const Histories& histories, UnixNs ended);
 

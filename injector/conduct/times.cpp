@@ -9,9 +9,6 @@
 namespace blackstart {
 namespace {
 
-// Beyond what an attempt may take: a busy machine.
-constexpr Duration kSilence = std::chrono::seconds(3);
-
 struct Milestone {
   const char *time, *mark;
 };
@@ -86,9 +83,9 @@ std::optional<OutcomeTime> recover_time(const std::string& journey, const Outcom
   if (kept)
     return OutcomeTime{"recover", journey,
                        probe.impact_to == 0 ? Duration{0} : since(outcome.t0, probe.impact_to), false};
-  Duration pause = kSilence;
+  Duration pause = ProbeHistory::kSilence;
   for (const ProbeSpec& spec : experiment.probes)
-    if (spec.probe.name() == journey) pause += Duration(spec.probe.every_ns() + spec.probe.timeout_ns());
+    if (spec.probe.name() == journey) pause += patience_of(spec);
   if (Duration(times.ended - until) > pause) return std::nullopt;
   return OutcomeTime{"recover", journey, since(outcome.t0, times.ended), true};
 }

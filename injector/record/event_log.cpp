@@ -11,14 +11,13 @@
 #include <nlohmann/json.hpp>
 
 #include "injector/plan/sha256.h"
+#include "injector/record/shallow_json.h"
 #include "injector/record/write_file.h"
 
 namespace blackstart {
 namespace {
 
 using nlohmann::json;
-
-constexpr int kDeepest = 32;
 
 std::string bytes_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -82,10 +81,9 @@ tl::expected<VerifiedLog, Problem> verify_log(const std::string& file, const std
   std::ifstream in(file, std::ios::binary);
   if (!in) return tl::unexpected(Problem{Problem::Kind::kInvalid, {file}, "cannot be read", ""});
   // Nothing the log writes is nested deeper; what is, is left out, and the hash tells.
-  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth < kDeepest; };
   for (std::string line; std::getline(in, line);) {
     if (in.eof()) return broken("the line is cut off");
-    json event = json::parse(line, shallow, false);
+    json event = parse_shallow(line);
     if (!event.is_object()) return broken("this is no event");
     if (event.value("seq", json()) != json(verified.events))
       return broken("`seq` is not " + std::to_string(verified.events) + ": an event was added or taken out");

@@ -266,7 +266,8 @@ const std::vector<Metric>& metrics_table() {
        "1 for the verdict of the run, 0 for the others; absent while it lasts",
        [](O o) { return one_hot(o, o.verdict); }},
       {"blackstart_recovery_verdict", "gauge", "", "verdict",
-       "1 for the verdict of the recovery, 0 for the others; all 0 when nothing was injected",
+       "1 for the verdict of the recovery, 0 for the others; all 0 when nothing was injected; absent while "
+       "the run lasts",
        [](O o) { return one_hot(o, o.recovery_verdict); }},
       {"blackstart_fault_packets_total", "counter", "", "fault src_site dst_site verdict hook",
        "Packets a fault matched, as the datapath counted them; an empty site is outside every known one",

@@ -141,6 +141,10 @@ Figure left_behind(const Outcome& outcome) {
 
 }  // namespace
 
+std::string moment_text(const Outcome& outcome, UnixNs moment) {
+  return moment == 0 ? "-" : since(from_zero(outcome, moment));
+}
+
 std::string verdict_word(const Outcome& outcome) {
   if (outcome.verdict == Verdict::kNone) return "NOT RUN";
   std::string word = verdict_name(outcome.verdict);

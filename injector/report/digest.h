@@ -14,6 +14,8 @@ struct Figure {
   std::string label, value, note;
 };
 
+// "T0 + 20s"; "-": it never was.
+[[nodiscard]] std::string moment_text(const Outcome& outcome, UnixNs moment);
 // "PASS", "FAIL (expected)", "NOT RUN" ...
 [[nodiscard]] std::string verdict_word(const Outcome& outcome);
 // What users saw, in one sentence.

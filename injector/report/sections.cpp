@@ -31,10 +31,6 @@ const char* mark(Agreement agreement) {
   return "? unknown";
 }
 
-std::string moment_text(const Outcome& outcome, UnixNs moment) {
-  return since(from_zero(outcome, moment));
-}
-
 std::string or_unknown(const std::string& text) {
   return text.empty() ? "unknown" : text;
 }
@@ -126,10 +122,8 @@ Section probes(const Outcome& outcome) {
       {"probe", "from", "before", "during", "after", "hurt from", "until", "failures", "last reason"});
   for (const auto& [name, probe] : outcome.probes)
     out.table.push_back({name, probe.from.empty() ? "here" : probe.from, percent(probe.before),
-                         percent(probe.during), percent(probe.after),
-                         probe.impact_from ? moment_text(outcome, probe.impact_from) : "-",
-                         probe.impact_to ? moment_text(outcome, probe.impact_to) : "-", failures_of(probe),
-                         probe.last_reason});
+                         percent(probe.during), percent(probe.after), moment_text(outcome, probe.impact_from),
+                         moment_text(outcome, probe.impact_to), failures_of(probe), probe.last_reason});
   return out;
 }
 
@@ -139,7 +133,7 @@ Section probes_narrow(const Outcome& outcome) {
   out.table.push_back({"probe", "before", "during", "after", "hurt until", "failures"});
   for (const auto& [name, probe] : outcome.probes)
     out.table.push_back({name, percent(probe.before), percent(probe.during), percent(probe.after),
-                         probe.impact_to ? moment_text(outcome, probe.impact_to) : "-",
+                         moment_text(outcome, probe.impact_to),
                          failures_of(probe) + (probe.failures ? " (" + probe.last_reason + ")" : "")});
   return out;
 }

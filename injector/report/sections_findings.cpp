@@ -8,14 +8,6 @@
 #include "injector/report/text.h"
 
 namespace blackstart::report {
-namespace {
-
-std::string moment_text(const Outcome& outcome, UnixNs moment) {
-  return moment == 0 ? "-" : since(from_zero(outcome, moment));
-}
-
-}  // namespace
-
 Section preconditions(const Outcome& outcome) {
   Section out{"Before anything was touched", {}, {}};
   if (outcome.preconditions.empty()) return out;

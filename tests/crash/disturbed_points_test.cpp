@@ -31,7 +31,7 @@ class EveryPoint : public DrivenToPoint,
     NetnsSandbox::run("ip link add early0 type veth peer name early1 && ip link set early0 up");
   }
   void TearDown() override {
-    (void)shell("ip link del early0; ip link del late0");
+    if (here_) (void)shell("ip link del early0; ip link del late0");
     DrivenToPoint::TearDown();
   }
   // Nothing of a fault, in the journal or in the kernel, once the fault has to be over. An agent that had

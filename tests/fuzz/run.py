@@ -55,12 +55,12 @@ def main():
     print(f"{'target':<12} {'executions':>12} {'edges':>7}  found", flush=True)
     broken = False
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = zip(programs, pool.map(lambda program: run(program, seconds), programs))
-    for program, (executions, edges, problems) in results:
-        # A target that ran nothing has shown nothing.
-        broken = broken or bool(problems) or executions == 0
-        print(f"{program.name.removeprefix('fuzz_'):<12} {executions:>12} {edges:>7}  "
-              f"{' '.join(map(str, problems)) or 'nothing'}", flush=True)
+        results = pool.map(lambda program: run(program, seconds), programs)
+        for program, (executions, edges, problems) in zip(programs, results):
+            # A target that ran nothing has shown nothing.
+            broken = broken or bool(problems) or executions == 0
+            print(f"{program.name.removeprefix('fuzz_'):<12} {executions:>12} {edges:>7}  "
+                  f"{' '.join(map(str, problems)) or 'nothing'}", flush=True)
     sys.exit(1 if broken else 0)
 
 

@@ -2,16 +2,12 @@
 // Every exit code from a real command, as a CI job sees it. One lab, no seam, no stub but where an
 // agent has to be broken.
 #include <gmock/gmock.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <thread>
 
 #include "tests/lab/run_fixture.h"
+#include "tests/support/babbler.h"
 #include "tests/support/netns_sandbox.h"
 
 namespace blackstart {
@@ -128,46 +124,25 @@ TEST_F(ExitCodes, SixWhenALabIsToChangeUnderARun) {
   EXPECT_EQ(run.wait(20s).exit_code, 2);
 }
 
-// Stands in the place of an agent's socket and answers every question with what is no reply.
-class Babbler {
+// In the place of an agent's socket; what it answers is no reply.
+class InPlaceOfAgent {
  public:
-  explicit Babbler(const std::string& socket) : socket_(socket) {
-    fs::rename(socket_, socket_ + ".aside");
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    socket_.copy(name.sun_path, sizeof name.sun_path - 1);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
-    EXPECT_EQ(listen(fd_, 64), 0);
-    thread_ = std::thread([this] {
-      while (!stop_) {
-        pollfd waiting{fd_, POLLIN, 0};
-        if (poll(&waiting, 1, 20) <= 0) continue;
-        const int peer = accept(fd_, nullptr, nullptr);
-        char question[4096];
-        (void)!read(peer, question, sizeof question);
-        (void)!write(peer, "\0\0\0\3abc", 7);
-        close(peer);
-      }
-    });
-  }
-  ~Babbler() {
-    stop_ = true;
-    thread_.join();
-    close(fd_);
-    fs::rename(socket_ + ".aside", socket_);
-  }
+  explicit InPlaceOfAgent(const std::string& socket)
+      : moved_(socket), babbler_(socket, std::string("\0\0\0\3abc", 7)) {}
 
  private:
-  const std::string socket_;
-  const int fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
+  struct Moved {
+    explicit Moved(const std::string& socket) : socket_(socket) { fs::rename(socket_, socket_ + ".aside"); }
+    ~Moved() { fs::rename(socket_ + ".aside", socket_); }
+    const std::string socket_;
+  } moved_;
+  test::Babbler babbler_;
 };
 
 TEST_F(ExitCodes, AnAgentThatAnswersNonsenseIsOneThatDoesNotAnswer) {
   const std::string socket = "/run/blackstart/lab/" + kLab + "/agents/anyang-app-1.sock";
   {
-    const Babbler babbler(socket);
+    const InPlaceOfAgent babbler(socket);
     const auto before = ci(experiment(kCut));
     EXPECT_EQ(before.exit_code, 6) << before.out << before.err;
     EXPECT_THAT(before.err, testing::AllOf(HasSubstr("anyang-app-1"), HasSubstr("nothing was touched")));
@@ -176,7 +151,7 @@ TEST_F(ExitCodes, AnAgentThatAnswersNonsenseIsOneThatDoesNotAnswer) {
       {kBin + "blackstart", "run", experiment(kCut), "--topology", kTopology, "--ci", "--state", folder_});
   ASSERT_TRUE(wait_dark());
   {
-    const Babbler babbler(socket);
+    const InPlaceOfAgent babbler(socket);
     const auto during = run.wait(30s);
     EXPECT_EQ(during.exit_code, 2) << during.out << during.err;
     EXPECT_THAT(during.out, HasSubstr("anyang-app-1"));

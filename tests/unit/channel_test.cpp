@@ -11,6 +11,7 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/contract/wire.h"
+#include "tests/support/babbler.h"
 
 namespace blackstart {
 namespace {
@@ -134,34 +135,6 @@ TEST(EmbeddedChannel, AHostThatTakesNoMoreQuestionsTimesOutToo) {
   }
 }
 
-// Bytes in the place of an answer.
-class Babbling {
- public:
-  Babbling(const std::string& path, std::string bytes) : bytes_(std::move(bytes)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(fd_, 8), 0);
-    thread_ = std::thread([this] {
-      const int peer = accept(fd_, nullptr, nullptr);
-      char request[256];
-      EXPECT_GT(read(peer, request, sizeof request), 0);
-      EXPECT_EQ(write(peer, bytes_.data(), bytes_.size()), static_cast<ssize_t>(bytes_.size()));
-      close(peer);
-    });
-  }
-  ~Babbling() {
-    thread_.join();
-    close(fd_);
-  }
-
- private:
-  std::string bytes_;
-  int fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::thread thread_;
-};
-
 TEST(EmbeddedChannel, AnAnswerThatIsNoReplySaysNothingAboutTheHost) {
   const std::vector<std::string> nonsense{std::string("\0\0\0\3abc", 7),       // no message
                                           std::string("\0\0\0\0", 4),          // a message that says nothing
@@ -171,7 +144,7 @@ TEST(EmbeddedChannel, AnAnswerThatIsNoReplySaysNothingAboutTheHost) {
                                           ""};
   for (const std::string& bytes : nonsense) {
     Folder folder;
-    Babbling agent(folder.path + "/odd.sock", bytes);
+    const test::Babbler agent(folder.path + "/odd.sock", bytes);
     const auto reply = EmbeddedChannel(folder.path).call("odd", hello(), 2s);
     ASSERT_FALSE(reply) << bytes.size();
     EXPECT_EQ(reply.error().kind, ErrorKind::kUnreachable) << reply.error().message();

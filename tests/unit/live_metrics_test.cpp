@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <httplib.h>
 
-#include "injector/cli/listen_address.h"
+#include "agents/contract/host_port.h"
 #include "tests/unit/outcome_fixture.h"
 
 namespace blackstart {
@@ -50,14 +50,14 @@ TEST(LiveMetrics, APortThatIsTakenIsAnError) {
   EXPECT_EQ(elsewhere.error().kind, ErrorKind::kRefused);
 }
 
-TEST(ListenAddress, IsAnAddressAndAPort) {
-  const auto six = cli::parse_listen_address("[fd00:18::1]:9095");
+TEST(HostPort, IsAnAddressAndAPort) {
+  const auto six = parse_host_port("[fd00:18::1]:9095");
   ASSERT_TRUE(six);
   EXPECT_EQ(six->host, "fd00:18::1");
   EXPECT_EQ(six->port, 9095);
   for (const char* wrong : {"", "9095", ":9095", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
                             "127.0.0.1:999999", "127.0.0.1:-1"}) {
-    EXPECT_FALSE(cli::parse_listen_address(wrong)) << wrong;
+    EXPECT_FALSE(parse_host_port(wrong)) << wrong;
     const auto made = LiveMetrics::make(wrong);
     ASSERT_FALSE(made) << wrong;
     EXPECT_EQ(made.error().kind, ErrorKind::kInvalid) << wrong;

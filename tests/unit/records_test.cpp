@@ -120,7 +120,7 @@ TEST_F(RecordsTest, WhatWasWrittenAfterTheEndIsNotJudged) {
   for (uint64_t number = 0; number < 10; ++number) read(number, number < 6 ? "" : "exit 1");
   EXPECT_EQ(judged(5).asked, 6u);
   EXPECT_EQ(judged(5).lost, 0u);
-  EXPECT_EQ(read_back_time(experiment_, histories_, due(5)), 6 * 100ms + 1s + 2s);
+  EXPECT_EQ(read_back_time(experiment_, histories_, due(5)), 6 * kReadEvery + 1s + 2s);
 }
 
 TEST_F(RecordsTest, TheWorstOfThemIsHeldAgainstTheObjective) {

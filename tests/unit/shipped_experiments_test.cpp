@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 
+#include "injector/conduct/records.h"
 #include "injector/experiment/load.h"
 #include "injector/plan/make_plan.h"
 
@@ -103,8 +104,8 @@ Duration read_back_of(const Experiment& experiment) {
   Duration longest{0};
   for (const RecordsSpec& records : experiment.records)
     longest = std::max<Duration>(
-        longest, 100ms * ((experiment.steady_for + experiment.end() + experiment.recovery.watch) /
-                          Duration(records.write.probe.every_ns())));
+        longest, kReadEvery * ((experiment.steady_for + experiment.end() + experiment.recovery.watch) /
+                               Duration(records.write.probe.every_ns())));
   return longest;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/cli/listen_address.h"
+#include "agents/contract/host_port.h"
 
-namespace blackstart::cli {
+namespace blackstart {
 
-std::optional<ListenAddress> parse_listen_address(const std::string& text) {
+std::optional<HostPort> parse_host_port(const std::string& text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos) return std::nullopt;
   std::string host = text.substr(0, colon);
@@ -12,7 +12,7 @@ std::optional<ListenAddress> parse_listen_address(const std::string& text) {
   if (host.empty() || digits.empty() || digits.size() > 5 ||
       digits.find_first_not_of("0123456789") != std::string::npos || std::stoi(digits) > 65535)
     return std::nullopt;
-  return ListenAddress{std::move(host), std::stoi(digits)};
+  return HostPort{std::move(host), std::stoi(digits)};
 }
 
-}  // namespace blackstart::cli
+}  // namespace blackstart
