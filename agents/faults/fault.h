@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every fault family does with an order. One family object serves one order:
 //
-//   arm → fire → (observe, renew, wake)* → revert
+//   arm → fire → (observe, renew, wake)* → [lift → (observe, bring_back)*] → revert
+//
+// lift ends the faults and leaves down what they killed; bring_back starts some of it again, revert the rest.
 //
 // arm does everything that can fail; after it failed nothing is left behind. fire writes one word.
 // revert is idempotent, allowed in every state, and reports what it could not take back; the
@@ -9,6 +11,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "agents/contract/contract.pb.h"
 #include "agents/contract/result.h"
@@ -37,6 +41,15 @@ class FaultFamily {
   // Adds what is true in the kernel now to the report.
   void observe(contract::HostReport& report) const { do_observe(report); }
   [[nodiscard]] Result<> revert() { return do_revert(); }
+  // Ends the faults; what they killed stays down. Idempotent, allowed in every state.
+  [[nodiscard]] Result<> lift() { return do_lift(); }
+  // Starts again what was killed of these services. Goes on after a failure, and reports the first.
+  [[nodiscard]] Result<> bring_back(const std::vector<std::string>& services) {
+    return do_bring_back(services);
+  }
+  // The moment (CLOCK_MONOTONIC) by which wake() must have taken something back; INT64_MAX: none. Past it
+  // the sentinel takes the agent for hung.
+  [[nodiscard]] int64_t due() const { return do_due(); }
   // A descriptor that becomes readable when the host changed under the fault (a new interface), or -1.
   [[nodiscard]] int wake_fd() const { return do_wake_fd(); }
   [[nodiscard]] Result<> wake() { return do_wake(); }
@@ -50,6 +63,9 @@ class FaultFamily {
   virtual Result<> do_renew(const Word& word) = 0;
   virtual void do_observe(contract::HostReport& report) const = 0;
   virtual Result<> do_revert() = 0;
+  virtual Result<> do_lift() { return do_revert(); }
+  virtual Result<> do_bring_back(const std::vector<std::string>&) { return {}; }
+  virtual int64_t do_due() const { return INT64_MAX; }
   virtual int do_wake_fd() const { return -1; }
   virtual Result<> do_wake() { return {}; }
 };

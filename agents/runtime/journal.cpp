@@ -46,6 +46,11 @@ bool StandingStep::still_there(const Place& here) const {
     case contract::Step::kClsactQdisc:
     case contract::Step::kClsactFilter:
       return place == here;
+    case contract::Step::kStoppedProcess:
+    case contract::Step::kFrozenCgroup:
+    case contract::Step::kDownService:
+    case contract::Step::kHeldUnit:  // all of them of the machine, not of a network
+      return place.boot_id == here.boot_id;
     case contract::Step::WHAT_NOT_SET:
       return false;
   }

@@ -21,6 +21,15 @@ std::string describe(const contract::Step& step) {
     case contract::Step::kClsactFilter:
       return on_interface("filter " + step.clsact_filter().program(), step.clsact_filter().interface(),
                           step.clsact_filter().index());
+    case contract::Step::kStoppedProcess:
+      return "stopped process " + std::to_string(step.stopped_process().pid()) + " (" +
+             step.stopped_process().name() + ")";
+    case contract::Step::kFrozenCgroup:
+      return "frozen cgroup " + step.frozen_cgroup().cgroup();
+    case contract::Step::kDownService:
+      return "killed service " + step.down_service().service();
+    case contract::Step::kHeldUnit:
+      return "held unit " + step.held_unit().unit();
     case contract::Step::WHAT_NOT_SET:
       return "a step of an unknown kind";
   }

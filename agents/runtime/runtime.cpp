@@ -59,6 +59,7 @@ struct Runtime::Held {
   int64_t lease_end = 0;  // INT64_MAX: holds until the deadline
   std::string trouble;    // what went wrong while the order was in force
   int64_t horizon = 0;    // offset from t0: faults that start here or later do not fire yet
+  std::string lifted;     // why its faults are over, while what they killed is still down; "": they are not
 
   [[nodiscard]] int64_t last_end() const {
     int64_t end = 0;
@@ -67,10 +68,13 @@ struct Runtime::Held {
     return end;
   }
   [[nodiscard]] int64_t ends_at() const {
-    return t0 == 0 ? lease_end : std::min(lease_end, t0 + last_end() + kTidyDelay.count());
+    if (t0 == 0 || !lifted.empty()) return lease_end;
+    return std::min(lease_end, t0 + last_end() + kTidyDelay.count());
   }
   [[nodiscard]] int64_t lease_from(int64_t now) const {
-    return order.hold() && t0 != 0 ? INT64_MAX : now + std::max<int64_t>(order.lease_ns(), 1'000'000'000);
+    return order.hold() && t0 != 0 && lifted.empty()
+               ? INT64_MAX
+               : now + std::max<int64_t>(order.lease_ns(), 1'000'000'000);
   }
 };
 
@@ -107,7 +111,11 @@ contract::Reply Runtime::answer(const contract::Request& request) {
       break;
     }
     case contract::Request::kRevert:
-      done = revert(request.revert().run(), request.revert().reason());
+      done = request.revert().keep_down() ? lift(request.revert())
+                                          : revert(request.revert().run(), request.revert().reason());
+      break;
+    case contract::Request::kReturnServices:
+      done = bring_back(request.return_services());
       break;
     case contract::Request::kStartProbes:
       done = start_probes(request.start_probes(), reply);
@@ -124,9 +132,10 @@ contract::Reply Runtime::answer(const contract::Request& request) {
 
   // The report of a run that has ended here is still its conductor's to read.
   const bool ended = !held_ && !last_.run().empty();
-  const std::string asked = request.has_collect()  ? request.collect().run()
-                            : request.has_revert() ? request.revert().run()
-                                                   : "";
+  const std::string asked = request.has_collect()           ? request.collect().run()
+                            : request.has_revert()          ? request.revert().run()
+                            : request.has_return_services() ? request.return_services().run()
+                                                            : "";
   *reply.mutable_report() = ended && asked == last_.run() ? last_ : host_report();
   if (request.has_hello()) {
     *reply.mutable_report() = report();
@@ -166,7 +175,12 @@ Result<> Runtime::require_no_stop(const std::string& operation) const {
 }
 
 void Runtime::tell_deadline() const {
-  parts_.deadline(held_ ? held_->ends_at() : INT64_MAX);
+  int64_t due = INT64_MAX;
+  if (held_) {
+    due = held_->ends_at();
+    for (const auto& family : held_->families) due = std::min(due, family->due());
+  }
+  parts_.deadline(due);
 }
 
 void Runtime::end_journal() {
@@ -236,6 +250,8 @@ Result<> Runtime::require_run(const std::string& run) const {
 Result<> Runtime::fire(const contract::Fire& fire) {
   if (auto ok = require_run(fire.run()); !ok) return ok;
   if (held_->t0 != 0) return {};
+  if (!held_->lifted.empty())
+    return fail(ErrorKind::kRefused, "fire on", identity_.host, 0, "its faults are over");
   if (auto ok = require_no_stop("fire on"); !ok) return ok;
   const int64_t now = parts_.now();
   int64_t ahead = 0;
@@ -279,6 +295,50 @@ void Runtime::renew(const contract::Collect& collect) {
   reached(CrashPoint::kRenewed);
 }
 
+namespace {
+
+bool anything_down(const contract::HostReport& report) {
+  return std::any_of(report.down().begin(), report.down().end(),
+                     [](const auto& each) { return each.state() == contract::DownReport::DOWN; });
+}
+
+}  // namespace
+
+Result<> Runtime::lift(const contract::Revert& request) {
+  if (!held_) return {};
+  if (auto ok = require_run(request.run()); !ok) return ok;
+  if (!held_->lifted.empty()) return {};
+  if (held_->t0 == 0 || !anything_down(host_report())) return revert(request.run(), request.reason());
+  parts_.deadline(parts_.now() + kRevertPatience.count());
+  Result<> outcome;
+  for (auto& family : held_->families)
+    if (auto ok = family->lift(); !ok && outcome) outcome = ok;
+  if (!outcome) {
+    (void)revert(request.run(), request.reason());
+    return outcome;
+  }
+  held_->lifted = request.reason().empty() ? "end" : request.reason();
+  held_->lease_end = held_->lease_from(parts_.now());
+  tell_deadline();
+  spdlog::info("the faults of run {} are over ({}); what they killed waits", request.run(), held_->lifted);
+  return {};
+}
+
+Result<> Runtime::bring_back(const contract::Return& request) {
+  if (!held_) return {};
+  if (auto ok = require_run(request.run()); !ok) return ok;
+  if (held_->lifted.empty())
+    return fail(ErrorKind::kRefused, "start again on", identity_.host, 0, "its faults are not over");
+  if (request.services().empty()) return revert(request.run(), held_->lifted);
+  const std::vector<std::string> services(request.services().begin(), request.services().end());
+  parts_.deadline(parts_.now() + kRevertPatience.count());
+  Result<> outcome;
+  for (auto& family : held_->families)
+    if (auto ok = family->bring_back(services); !ok && outcome) outcome = ok;
+  tell_deadline();
+  return outcome;
+}
+
 Result<> Runtime::revert(const std::string& run, const std::string& reason) {
   if (!held_) return {};
   if (auto ok = require_run(run); !ok) return ok;
@@ -289,10 +349,12 @@ Result<> Runtime::revert(const std::string& run, const std::string& reason) {
   for (auto& family : held_->families) {
     if (auto ok = family->revert(); !ok && outcome) outcome = ok;
   }
+  *final_report.mutable_down() = host_report().down();  // what was started just now
   for (auto& fault : *final_report.mutable_faults())
     fault.set_state(outcome ? contract::FAULT_REVERTED : contract::FAULT_STRANDED);
   final_report.set_armed(false);
-  final_report.set_note(reason);
+  final_report.set_lifted(false);
+  final_report.set_note(held_->lifted.empty() ? reason : held_->lifted);
   last_ = std::move(final_report);
   spdlog::info("reverted run {} ({})", run, reason);
   held_.reset();  // `run` may have been its own
@@ -338,6 +400,7 @@ contract::HostReport Runtime::host_report() const {
   report.set_run(held_->order.run());
   report.set_experiment(held_->order.experiment());
   report.set_armed(true);
+  report.set_lifted(!held_->lifted.empty());
   report.set_note(held_->trouble);
   if (held_->t0 != 0) {
     report.set_t0_unix_ns(unix_at(held_->t0));
@@ -370,6 +433,7 @@ void Runtime::wake() {
       held_->trouble = ok.error().message();
       spdlog::error("{}", held_->trouble);
     }
+  tell_deadline();
 }
 
 }  // namespace blackstart

@@ -5,7 +5,10 @@
 //   free       → armed    refused      reports      → free        -
 //   armed      refused*   → fired      reports      → free        → free one lease after arming
 //   fired      refused*   → fired      renews       → free        → free at the deadline or lease end
+//   lifted     refused*   refused      renews       → free        → free at the lease end
 //   * by another run; the same run may arm again, which replaces its order
+//   Revert that keeps down what was killed makes it lifted, if there is any: faults are over, Return starts
+//   services again, or, naming none, all of them, and frees the host.
 //   In every state a stop file means free, and refuses Arm and Fire. A T0 of more than a second ago frees the
 //   host; one of more than a minute ahead is refused, and it stays armed.
 //
@@ -89,6 +92,8 @@ class Runtime {
   Result<> fire(const contract::Fire& fire);
   void renew(const contract::Collect& collect);
   Result<> revert(const std::string& run, const std::string& reason);
+  Result<> lift(const contract::Revert& request);
+  Result<> bring_back(const contract::Return& request);
   void stop_probes();
   contract::HostReport host_report() const;
   Result<> require_no_stop(const std::string& operation) const;

@@ -33,7 +33,15 @@ struct Selector {
   }
 };
 
-enum class FaultKind { kSiteBlackhole, kPartition, kStorageDrop, kPeopleAbsent };
+enum class FaultKind {
+  kSiteBlackhole,
+  kPartition,
+  kStorageDrop,
+  kServiceKill,
+  kServiceFreeze,
+  kPowerLoss,  // of sites or hosts
+  kPeopleAbsent,
+};
 enum class SiteDirection { kBoth, kIn, kOut };  // seen from the site that is cut
 
 struct FaultSpec {
@@ -48,6 +56,12 @@ struct FaultSpec {
   contract::Manner manner = contract::MANNER_SILENT;
   std::vector<std::string> except;  // hosts, services, sites, prefixes
   std::vector<std::string> who;     // people-absent
+  int signal = 9;                   // service-kill
+  bool hold_down = false;
+  contract::Restore restore = contract::RESTORE_AUTO;  // service-kill
+  std::vector<std::string> command;                    // with RESTORE_COMMAND
+  std::optional<contract::ProcessMatch> process;       // instead of what the topology says of the instances
+  bool manual_return = false;                          // power loss, service-kill: `return: manual`
   Location where;
 };
 
@@ -87,6 +101,19 @@ struct Gate : Demand {
   Duration at{0};
   std::vector<std::string> probes;
   Location where;
+};
+
+// `{at: 20s, cold-start: {service: photo, in: anyang}}`
+struct ColdStart {
+  Duration at{0}, within{std::chrono::seconds(15)};
+  std::string service, site;
+  Location where;
+};
+
+// Who is told what happens, while it happens.
+struct Announce {
+  std::string webhook;  // gets each announcement as a POST of JSON; "": nobody
+  bool print = false;   // on standard output too
 };
 
 struct Hypothesis : Demand {
@@ -163,6 +190,9 @@ struct Experiment {
   std::vector<ProbeSpec> probes;
   std::vector<FaultSpec> faults;  // in the order written; the n-th has id "f<n>", from 1
   std::vector<Gate> gates;
+  std::vector<ColdStart> cold_starts;
+  Announce announce;
+  std::map<std::string, std::vector<std::string>> roles;  // owner, coordinator, ... → people
   std::vector<Hypothesis> hypothesis;
   std::vector<Guard> guards;
   std::vector<RecordsSpec> records;

@@ -53,6 +53,24 @@ struct PlanTarget {
   std::vector<PlanTargetFault> faults;
 };
 
+// An instance that a fault takes down, and that is started again once the faults are over.
+struct PlanReturn {
+  std::string host, site, service, role;
+  bool manual = false;  // somebody has to say `blackstart return`
+};
+
+// Instances that come back together. The next stage waits until all of them are well.
+struct PlanStage {
+  std::vector<std::string> roles;  // empty: whatever no stage names
+  std::vector<PlanReturn> instances;
+};
+
+// A fresh instance of a service, on a host that has none.
+struct PlanColdStart {
+  std::string id, service, host, site;
+  Duration at{0}, within{0};
+};
+
 struct Plan {
   std::string experiment, summary, topology;
   std::string hash;  // SHA-256 in hex of everything below but locations: a moved line is the same plan
@@ -68,6 +86,9 @@ struct Plan {
   std::vector<std::string> warnings;
   std::vector<std::string> blind;  // what the plan cannot see
   Duration end{0};                 // of the last fault, from T0
+  std::vector<PlanStage> stages;   // without empty ones
+  std::vector<PlanColdStart> cold_starts;
+  std::vector<std::vector<std::string>> cycles;  // of services that need each other to start
 };
 
 }  // namespace blackstart

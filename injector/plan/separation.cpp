@@ -337,6 +337,11 @@ tl::expected<ResolvedFault, Problems> resolve_fault(const Topology& topology, co
     case FaultKind::kStorageDrop:
       problem = resolve_storage(topology, experiment, *exceptions, fault);
       break;
+    case FaultKind::kServiceKill:
+    case FaultKind::kServiceFreeze:
+    case FaultKind::kPowerLoss:
+      problem = invalid(fault.spec->where, fault.spec->kind + " is not available in this version");
+      break;
     case FaultKind::kPeopleAbsent:
       fault.what = "nobody may ask";
       for (size_t i = 0; i < fault.spec->who.size(); ++i) fault.what += (i ? ", " : " ") + fault.spec->who[i];

@@ -62,7 +62,12 @@ struct OutcomeFault {
   };
   std::vector<Pair> pairs;  // "" is outside every known site
   UnixNs last_effect = 0;   // of the last packet dropped, as the kernels counted; 0: none
-  std::string ended_by;     // end abort guard; "": not known, or not over on every host
+  // What became of processes; by service, "" for those of none. Empty: the fault is about packets alone.
+  struct Processes {
+    uint64_t killed = 0, respawns_killed = 0, frozen = 0;
+  };
+  std::map<std::string, Processes> processes;
+  std::string ended_by;  // end abort guard; "": not known, or not over on every host
 };
 // From the moment it should have ended to its last packet; unknown where that is not known of every host.
 std::optional<Duration> time_to_revert(const OutcomeFault& fault);
@@ -160,6 +165,34 @@ struct OutcomeRecovery {
   std::vector<Point> curve;             // from the cut to the end, a point for each change
 };
 
+// An instance that a fault killed, and its way back.
+struct OutcomeReturn {
+  enum class State { kDown, kStarted, kWell, kFailed, kWasDown, kLeft };
+  std::string fault, host, site, service, role;
+  size_t stage = 0;  // from 1; 0: of none
+  State state = State::kDown;
+  std::string why;                           // it failed, or nobody is to start it
+  std::string by;                            // "pace", a person, or "" (its agent by itself)
+  UnixNs killed = 0, started = 0, well = 0;  // 0: never, or not known
+};
+const char* return_state_name(OutcomeReturn::State state);  // "down" ...
+
+// How the hosts of a power loss or the instances of a kill came back, taken together.
+struct OutcomeReturns {
+  std::vector<OutcomeReturn> instances;
+  std::optional<double> hosts_per_hour;          // measured
+  std::optional<Duration> extrapolated_32000;    // at that rate: an extrapolation, not a measurement
+  std::vector<std::vector<std::string>> cycles;  // services that waited for each other to start
+};
+
+struct OutcomeColdStart {
+  std::string id, service, host, site;
+  std::string state;     // waiting starting ready died late not-started
+  std::string died_for;  // the dependency; "": not known
+  std::string last_words;
+  std::optional<Duration> at, took;  // from T0; until it was ready, died or was late
+};
+
 // What came, went or changed on a host while the run lasted, and is not ours.
 struct OutcomeChange {
   std::string host, kind, object, detail, change;  // change: "appeared", "vanished", "changed"
@@ -189,6 +222,10 @@ struct Outcome {
   std::vector<OutcomeTime> times;
   std::vector<OutcomeGray> gray;
   OutcomeRecovery recovery;
+  OutcomeReturns returns;
+  std::vector<OutcomeColdStart> cold_starts;
+  std::map<std::string, std::vector<std::string>> roles;  // who is who in this drill
+  std::vector<std::string> absent;                        // people-absent: who may not be asked
   std::vector<SingleSiteDependency> single_site;
   std::vector<std::string> residue;  // ours: "HOST: OBJECT; remove it with: COMMAND"
   std::vector<OutcomeChange> changes;

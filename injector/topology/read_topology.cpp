@@ -55,8 +55,12 @@ Instance read_instance(const Node& node) {
                     .primary = bool_of(child(&node, "primary")),
                     .at = node.at};
   if (const Node* process = child(&node, "process"))
-    instance.process = ProcessMatch{text_of(child(process, "exe")), text_of(child(process, "unit")),
-                                    text_of(child(process, "comm")), text_of(child(process, "cmdline"))};
+    instance.process = ProcessMatch{.exe = text_of(child(process, "exe")),
+                                    .unit = text_of(child(process, "unit")),
+                                    .comm = text_of(child(process, "comm")),
+                                    .cmdline = text_of(child(process, "cmdline")),
+                                    .cgroup = text_of(child(process, "cgroup")),
+                                    .user = text_of(child(process, "user"))};
   return instance;
 }
 

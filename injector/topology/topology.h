@@ -42,9 +42,9 @@ struct Host {
   std::optional<Attach> attach;
 };
 
-// How a process without a port of its own is recognised; empty fields do not matter.
+// How a process is recognised; empty fields do not matter.
 struct ProcessMatch {
-  std::string exe, unit, comm, cmdline;  // cmdline: a regular expression
+  std::string exe, unit, comm, cmdline, cgroup, user;  // cmdline: a regular expression
 };
 
 struct Instance {
@@ -95,10 +95,11 @@ struct Service {
   Location at;
 };
 
-// Exactly one of prefix and port is set.
+// Exactly one of prefix, port and service is set.
 struct Protected {
   std::optional<Prefix> prefix;
   std::optional<uint16_t> port;
+  std::string service;  // its processes, on every host
   std::string why;
   Location at;
 };

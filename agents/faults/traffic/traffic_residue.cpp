@@ -37,7 +37,7 @@ Result<bool> take_back(const contract::Step& step) {
                             [&](std::string_view program) { return program == filter.program(); })
           .map([](int removed) { return removed > 0; });
     }
-    case contract::Step::WHAT_NOT_SET:
+    default:
       break;
   }
   return fail(ErrorKind::kInvalid, "take back", "a step", 0, "this version does not know it");
