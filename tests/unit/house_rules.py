@@ -14,6 +14,7 @@ MAY_INCLUDE = {
     "agents/language": ["agents/contract"],
     "agents/kernel": ["agents/contract"],
     "agents/faults": ["agents/contract"],
+    "agents/faults/process": ["agents/contract", "agents/kernel", "agents/faults"],
     "agents/faults/traffic": ["agents/contract", "agents/kernel", "agents/faults"],
     "agents/probes": ["agents/contract"],
     "agents/channel": ["agents/contract"],
