@@ -8,6 +8,7 @@
 #include "injector/plan/plan_hash.h"
 #include "injector/plan/predict.h"
 #include "injector/plan/protection.h"
+#include "injector/plan/returning.h"
 #include "injector/plan/separation.h"
 #include "injector/plan/warnings.h"
 
@@ -115,7 +116,7 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   for (const Precondition& condition : experiment.preconditions)
     plan.preconditions.push_back(in_words(condition));
   plan.windows = experiment.windows;
-  plan.length = experiment.steady_for + plan.end + experiment.recovery.watch;
+  plan.length = expected_length(plan, experiment);
   plan.warnings = warnings(topology, experiment, *faults);
   plan.blind = blind_spots(topology);
   plan.hash = plan_hash(plan);
