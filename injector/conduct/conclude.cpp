@@ -36,7 +36,8 @@ void fill_counted(const Drill& drill, const Learned& learned, const RunTimes& ti
   for (const ProbeSpec& probe : drill.experiment.probes)
     outcome.probes[probe.probe.name()] = summarize(probe, learned.histories.at(probe.probe.name()), times);
   fill_faults(drill.plan, learned.reports, times, learned.gates.horizon(), learned.reverted_by, outcome);
-  fill_returns(drill.topology, learned.returning, learned.reports, learned.impact.checks(), times, outcome);
+  fill_returns(drill.plan, drill.topology, learned.returning, learned.reports, learned.impact.checks(), times,
+               outcome);
   fill_cold_starts(drill.plan, drill.topology, learned.reports, learned.impact, outcome);
   outcome.recovery = recovery_curve(learned.impact.checks(), drill.topology, times);
 }

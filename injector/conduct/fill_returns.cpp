@@ -50,44 +50,23 @@ void fill_rate(UnixNs from, OutcomeReturns& returns) {
   returns.extrapolated_32000 = Duration(static_cast<int64_t>(hours * 3600e9));
 }
 
-// What a service needs among `within`, directly or through others of them.
-std::set<std::string> reach(const Topology& topology, const std::string& from,
-                            const std::set<std::string>& within) {
-  std::set<std::string> reached;
-  std::vector<std::string> open{from};
-  while (!open.empty()) {
-    const std::string name = std::move(open.back());
-    open.pop_back();
-    for (const Need& need : topology.services.at(name).needs)
-      if (within.contains(need.service) && reached.insert(need.service).second) open.push_back(need.service);
-  }
-  return reached;
-}
-
-void fill_cycles(const Topology& topology, OutcomeReturns& returns) {
-  std::set<std::string> waiting, well;
+// Those the plan foresaw.
+void fill_cycles(const Plan& plan, OutcomeReturns& returns) {
+  std::set<std::string> stuck, well;
   for (const OutcomeReturn& each : returns.instances) {
-    if (each.state == State::kStarted && topology.services.contains(each.service))
-      waiting.insert(each.service);
+    if (each.state == State::kStarted) stuck.insert(each.service);
     if (each.state == State::kWell) well.insert(each.service);
   }
-  for (const std::string& service : well) waiting.erase(service);
-  std::map<std::string, std::set<std::string>> needed;
-  for (const std::string& service : waiting) needed[service] = reach(topology, service, waiting);
-  std::set<std::string> told;
-  for (const auto& [service, needs] : needed) {
-    if (!needs.contains(service) || told.contains(service)) continue;
-    std::vector<std::string> cycle;
-    for (const std::string& other : needs)
-      if (needed.at(other).contains(service)) cycle.push_back(other);
-    told.insert(cycle.begin(), cycle.end());
-    returns.cycles.push_back(std::move(cycle));
-  }
+  for (const std::vector<std::string>& cycle : plan.cycles)
+    if (std::all_of(cycle.begin(), cycle.end(), [&](const std::string& service) {
+          return stuck.contains(service) && !well.contains(service);
+        }))
+      returns.cycles.push_back(cycle);
 }
 
 }  // namespace
 
-void fill_returns(const Topology& topology, const std::vector<Returns::Coming>& planned,
+void fill_returns(const Plan& plan, const Topology& topology, const std::vector<Returns::Coming>& planned,
                   const Reports& reports, const ImpactWatch::Checks& checks, const RunTimes& times,
                   Outcome& outcome) {
   OutcomeReturns& returns = outcome.returns;
@@ -103,7 +82,7 @@ void fill_returns(const Topology& topology, const std::vector<Returns::Coming>& 
                             std::tuple(b.stage == 0, b.stage, b.host, b.service);
                    });
   fill_rate(times.reverted, returns);
-  fill_cycles(topology, returns);
+  fill_cycles(plan, returns);
 }
 
 }  // namespace blackstart

@@ -13,8 +13,9 @@ namespace blackstart {
 
 // Every instance an agent says was killed, by stage, host and service. A host is back when all of its killed
 // instances are well; the rate is of those that are, from the end of the faults to the last of them.
-// A cycle is a set of services that were started, need each other, and of which none got well.
-void fill_returns(const Topology& topology, const std::vector<Returns::Coming>& planned,
+// The cycles are those of the plan whose every service was started and never got
+// well.
+void fill_returns(const Plan& plan, const Topology& topology, const std::vector<Returns::Coming>& planned,
                   const Reports& reports, const ImpactWatch::Checks& checks, const RunTimes& times,
                   Outcome& outcome);
 
