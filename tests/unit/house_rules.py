@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "agents/kernel": ["agents/contract"],
     "agents/faults": ["agents/contract"],
     "agents/faults/traffic": ["agents/contract", "agents/kernel", "agents/faults"],
+    "agents/faults/power": ["agents/contract", "agents/kernel", "agents/faults"],
     "agents/probes": ["agents/contract"],
     "agents/channel": ["agents/contract"],
     "agents/policy": ["agents/contract", "agents/language"],
