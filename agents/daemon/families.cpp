@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agents/faults/cold_start/cold_starts.h"
 #include "agents/faults/power/power_fault.h"
 #include "agents/faults/traffic/traffic_fault.h"
 #include "agents/kernel/cgroup.h"
@@ -57,6 +58,9 @@ Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(const AgentOptio
   if (!traffic) return tl::unexpected(traffic.error());
   families.push_back(std::move(*traffic));
   families.push_back(make_power(options, log, *families.front()));
+  auto cold_starts = ColdStarts::make(options.keeper);
+  if (!cold_starts) return tl::unexpected(cold_starts.error());
+  families.push_back(std::move(*cold_starts));
   return families;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The catalogue of fault families: what an order is given to, and what can take a dead agent's steps
-// back. A new family is a line in each function.
+// back. `keeper`: the socket of the lab's keeper, or "". A new family is a line in each function.
 #pragma once
 
 #include <memory>

@@ -148,6 +148,8 @@ std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& ex
                     "the same, for the lever");
   all.add_options()("lab", po::bool_switch(&options.lab),
                     "this host is part of a lab: accept whatever the lab orders");
+  all.add_options()("keeper", po::value(&options.keeper),
+                    "socket of the lab's keeper, which starts services");
   if (!read(line, all, exit_code)) return std::nullopt;
 
   const auto policy = starting_policy(options.lab, config);

@@ -19,7 +19,8 @@ struct AgentOptions {
   std::string boot_id_file = kBootIdFile;
   StopFiles stop;
   bool lab = false;
-  Policy policy;  // a lab's, or what the configuration says
+  std::string keeper;  // the socket of the lab's keeper, which starts services; "": none
+  Policy policy;       // a lab's, or what the configuration says
 
   // This boot, this network namespace.
   [[nodiscard]] Place here() const;
