@@ -34,10 +34,13 @@ std::unique_ptr<FaultFamily> make_power(const AgentOptions& options, StepLog& lo
                                         const FaultFamily& traffic) {
   PowerParts parts;
   parts.steps = &log;
-  if (options.lab)
-    parts.processes = lab_processes(services_cgroup());
-  else
+  parts.keeper = options.keeper;
+  if (options.lab) {
+    parts.held_down = services_cgroup();
+    parts.processes = lab_processes(*parts.held_down);
+  } else {
     parts.refusal = "this version takes the power of lab hosts alone";
+  }
   parts.start = [](const contract::Step::DownService& what) -> Result<> {
     return fail(ErrorKind::kMissing, "start", what.service());
   };

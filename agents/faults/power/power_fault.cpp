@@ -34,17 +34,16 @@ Result<> PowerFault::do_arm(const contract::Order& order) {
   losses_.clear();
   t0_ = 0;
   word_ = {};
-  std::vector<PowerParts::Window> windows;
-  for (int i = 0; i < order.faults_size(); ++i) {
-    const contract::Fault& fault = order.faults(i);
+  for (const contract::Fault& fault : order.faults()) {
     if (!fault.has_process() || fault.process().act() != contract::ProcessFault::POWER_LOSS) continue;
     if (auto ok = require_silence(fault); !ok) return ok;
-    Loss loss{fault.id(), fault.kind(), static_cast<size_t>(i), fault.start_ns(), fault.end_ns(), {}, {}, {},
-              0};
+    Loss loss;
+    loss.id = fault.id();
+    loss.kind = fault.kind();
+    loss.start_ns = fault.start_ns();
+    loss.end_ns = fault.end_ns();
     loss.targets.assign(fault.process().targets().begin(), fault.process().targets().end());
     losses_.push_back(std::move(loss));
-    windows.push_back(
-        {losses_.back().index, fault.start_ns() + parts_.behind_the_cut.count(), fault.end_ns()});
   }
   if (losses_.empty()) return {};
   const auto undone = [&](const Error& error) -> Result<> {
@@ -62,10 +61,21 @@ Result<> PowerFault::do_arm(const contract::Order& order) {
   timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!timer_.valid()) return undone(kernel_refused(errno, "make", "a timer").value());
   owed_ = std::make_unique<OwedStarts>(parts_.steps, parts_.start, order.host(), parts_.keeper);
-  if (!parts_.watch_execs) return {};
-  auto execs = parts_.watch_execs(windows);
-  if (!execs) return undone(execs.error());
-  execs_ = std::move(*execs);
+  if (auto ok = arm_hold_down(order.run()); !ok) return undone(ok.error());
+  return {};
+}
+
+Result<> PowerFault::arm_hold_down(const std::string& run) {
+  if (!parts_.held_down) return {};
+  std::vector<HoldDownRule> rules;
+  for (const Loss& loss : losses_)
+    rules.push_back({.fault = loss.id,
+                     .start_ns = loss.start_ns + parts_.behind_the_cut.count(),
+                     .end_ns = loss.end_ns,
+                     .everything = true});
+  auto made = HoldDown::make(rules, {.run = run, .scope = *parts_.held_down});
+  if (!made) return tl::unexpected(made.error());
+  hold_down_ = std::move(*made);
   return {};
 }
 
@@ -73,17 +83,16 @@ Result<> PowerFault::do_fire(int64_t t0, const Word& word) {
   if (losses_.empty()) return {};
   t0_ = t0;
   word_ = word;
-  if (execs_)
-    if (auto ok = execs_->fire(t0, word); !ok) return ok;
+  if (hold_down_) hold_down_->fire(t0, word);
   set_timer();
   return {};
 }
 
 Result<> PowerFault::do_renew(const Word& word) {
   word_ = word;
-  const auto ok = execs_ ? execs_->renew(word) : Result<>();
+  if (hold_down_) hold_down_->renew(word);
   set_timer();
-  return ok;
+  return {};
 }
 
 int64_t PowerFault::strikes_at(const Loss& loss) const {
@@ -184,12 +193,19 @@ void PowerFault::do_observe(contract::HostReport& report) const {
       count->set_killed(killed);
       count->set_respawns_killed(respawns);
     };
-    const uint64_t respawns = execs_ ? execs_->killed(loss.index) : 0;
-    for (const auto& [service, killed] : loss.killed) add(service, killed, service.empty() ? respawns : 0);
-    if (respawns > 0 && !loss.killed.contains("")) add("", 0, respawns);
+    const uint64_t came = respawns(loss);
+    for (const auto& [service, killed] : loss.killed) add(service, killed, service.empty() ? came : 0);
+    if (came > 0 && !loss.killed.contains("")) add("", 0, came);
   }
   if (owed_)
     for (const contract::DownReport& each : owed_->reports()) *report.add_down() = each;
+}
+
+uint64_t PowerFault::respawns(const Loss& loss) const {
+  if (!hold_down_) return 0;
+  for (const HoldDownCount& count : hold_down_->counts())
+    if (count.fault == loss.id) return count.ended;
+  return 0;
 }
 
 // What holds processes beyond their death ends here, at the latest.
@@ -203,7 +219,7 @@ int64_t PowerFault::do_due() const {
 
 Result<> PowerFault::let_go() {
   Result<> first;
-  if (execs_) keep_first(first, execs_->revert());
+  if (hold_down_) hold_down_->revert();
   if (parts_.processes && holding_) keep_first(first, parts_.processes->give_power());
   if (first) holding_ = false;
   timer_.reset();

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,29 +21,13 @@
 #include "agents/faults/fault.h"
 #include "agents/faults/power/host_processes.h"
 #include "agents/faults/power/owed_starts.h"
+#include "agents/faults/process/hold_down.h"
 #include "agents/faults/step_log.h"
 #include "agents/kernel/fd.h"
 
 namespace blackstart {
 
 inline constexpr Duration kBehindTheCut = std::chrono::milliseconds(50);
-
-// What dies at exec while a host is dark; in the kernel, so that it needs no living agent.
-class ExecWatch {
- public:
-  virtual ~ExecWatch() = default;
-  ExecWatch(const ExecWatch&) = delete;
-  ExecWatch& operator=(const ExecWatch&) = delete;
-  // From each fault's first moment to its last, as the word says.
-  [[nodiscard]] virtual Result<> fire(int64_t t0, const Word& word) = 0;
-  [[nodiscard]] virtual Result<> renew(const Word& word) = 0;
-  // How many died of the order's fault of this number.
-  [[nodiscard]] virtual uint64_t killed(size_t fault) const = 0;
-  [[nodiscard]] virtual Result<> revert() = 0;
-
- protected:
-  ExecWatch() = default;
-};
 
 struct PowerParts {
   StepLog* steps = nullptr;                  // not owned; null: nothing is written down
@@ -52,12 +37,9 @@ struct PowerParts {
   std::string keeper;  // the socket of the lab's, or ""
   // Asked before anything is killed: is the cut of this fault in force?
   std::function<bool(const std::string& fault)> cut_in_force = [](const std::string&) { return true; };
-  // Armed for these windows (offsets from T0) of the order's faults; null: nothing is held down.
-  struct Window {
-    size_t fault;
-    int64_t start_ns, end_ns;
-  };
-  std::function<Result<std::unique_ptr<ExecWatch>>(const std::vector<Window>&)> watch_execs;
+  // Relative to the root of version 2: whatever is executed in it or below dies while it is dark. nullopt:
+  // nothing comes up by itself.
+  std::optional<std::string> held_down;
   Duration behind_the_cut = kBehindTheCut;
   bool end_sockets = true;
 };
@@ -71,7 +53,6 @@ class PowerFault final : public FaultFamily {
   enum class Phase { kWaiting, kDying, kSilencing, kDark };
   struct Loss {
     std::string id, kind;
-    size_t index = 0;  // in the order
     int64_t start_ns = 0, end_ns = 0;
     std::vector<contract::ProcessTarget> targets;
     Phase phase = Phase::kWaiting;
@@ -96,13 +77,15 @@ class PowerFault final : public FaultFamily {
   Result<> advance(Loss& loss);
   Result<> strike(Loss& loss);
   Result<> silence(Loss& loss);
+  Result<> arm_hold_down(const std::string& run);
   Result<> let_go();
+  [[nodiscard]] uint64_t respawns(const Loss& loss) const;
   void set_timer() const;
 
   PowerParts parts_;
   std::vector<Loss> losses_;
   std::unique_ptr<OwedStarts> owed_;
-  std::unique_ptr<ExecWatch> execs_;
+  std::unique_ptr<HoldDown> hold_down_;
   Fd timer_;
   int64_t t0_ = 0;
   Word word_;
