@@ -1,22 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/daemon/families.h"
 
+#include <algorithm>
+
 #include "agents/faults/cold_start/cold_starts.h"
+#include "agents/faults/power/power_fault.h"
 #include "agents/faults/process/process_family.h"
 #include "agents/faults/process/process_residue.h"
+#include "agents/faults/process/restart.h"
 #include "agents/faults/traffic/traffic_fault.h"
+#include "agents/kernel/sock_destroy.h"
+#include "agents/runtime/crash_points.h"
 
 namespace blackstart {
+namespace {
 
-Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log, const FamilyOptions& options) {
+// Where the reversed order of the test build kills.
+constexpr Duration kAheadOfTheCut = std::chrono::milliseconds(-200);
+
+bool fires(const FaultFamily& traffic, const std::string& fault) {
+  contract::HostReport report;
+  traffic.observe(report);
+  return std::any_of(report.faults().begin(), report.faults().end(), [&](const contract::FaultReport& each) {
+    return each.id() == fault && each.state() == contract::FAULT_FIRING;
+  });
+}
+
+std::unique_ptr<FaultFamily> make_power(const AgentOptions& options, StepLog& log,
+                                        const FaultFamily& traffic) {
+  PowerParts parts;
+  parts.steps = &log;
+  parts.keeper = options.keeper;
+  if (options.lab) {
+    parts.held_down = ProcessScope::of_agent(true).cgroup;
+    parts.processes = lab_processes(*parts.held_down);
+  } else {
+    parts.refusal = "this version takes the power of lab hosts alone";
+  }
+  parts.start = start_again;
+  parts.cut_in_force = [&traffic](const std::string& fault) { return fires(traffic, fault); };
+  if (switched_off(Mechanism::kNetworkFirst)) {
+    parts.behind_the_cut = kAheadOfTheCut;
+    parts.cut_in_force = [](const std::string&) { return true; };
+  }
+  parts.end_sockets = !switched_off(Mechanism::kEndSockets);
+  return std::make_unique<PowerFault>(std::move(parts));
+}
+
+}  // namespace
+
+Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(const AgentOptions& options, StepLog& log) {
   std::vector<std::unique_ptr<FaultFamily>> families;
   auto traffic = TrafficFault::make({.steps = &log});
   if (!traffic) return tl::unexpected(traffic.error());
   families.push_back(std::move(*traffic));
-  auto processes = ProcessFamily::make({.steps = &log,
-                                        .scope = ProcessScope::of_agent(options.lab),
-                                        .keeper = options.keeper,
-                                        .commands = options.commands});
+  families.push_back(make_power(options, log, *families.front()));
+  auto processes =
+      ProcessFamily::make({.steps = &log,
+                           .scope = ProcessScope::of_agent(options.lab),
+                           .keeper = options.keeper,
+                           .commands = options.policy.accept && options.policy.accept->commands});
   if (!processes) return tl::unexpected(processes.error());
   families.push_back(std::move(*processes));
   auto cold_starts = ColdStarts::make(options.keeper);
@@ -43,6 +86,7 @@ ReapParts reap_parts(bool lab) {
 FeatureReport family_features() {
   FeatureReport all = probe_features();
   for (Feature& feature : probe_process_features()) all.push_back(std::move(feature));
+  all.push_back(probe_sock_destroy());
   return all;
 }
 

@@ -115,9 +115,13 @@ bool Cgroup::populated() const {
   return false;
 }
 
+Result<> Cgroup::signal_kill() const {
+  return write_to(path_ / "cgroup.kill", "1");
+}
+
 Result<> Cgroup::kill(std::chrono::milliseconds timeout) const {
   if (!exists()) return {};
-  if (auto ok = write_to(path_ / "cgroup.kill", "1"); !ok) return ok;
+  if (auto killed = signal_kill(); !killed) return killed;
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (populated()) {
     if (std::chrono::steady_clock::now() > deadline)

@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "agents/faults": ["agents/contract"],
     "agents/faults/process": ["agents/contract", "agents/kernel", "agents/faults"],
     "agents/faults/traffic": ["agents/contract", "agents/kernel", "agents/faults"],
+    "agents/faults/power": ["agents/contract", "agents/kernel", "agents/faults"],
     "agents/faults/cold_start": ["agents/contract", "agents/kernel", "agents/faults"],
     "agents/probes": ["agents/contract"],
     "agents/channel": ["agents/contract"],
