@@ -52,7 +52,7 @@ std::unique_ptr<HoldDown> held(int selectors) {
     rules.push_back({.fault = "f1",
                      .service = "bench",
                      .end_ns = Duration(std::chrono::hours(1)).count(),
-                     .comm = "none"});
+                     .comm = "bs-bench-none"});
   auto out = must(HoldDown::make(rules, {.run = "bench"}));
   out->fire(monotonic_now(), {INT64_MAX, INT64_MAX});
   return out;

@@ -152,7 +152,7 @@ __u64& word(volatile __u64& shared) {
 
 Feature tried(const char* name, bool denies, const char* hint) {
   TestEnd end{};
-  const auto tables = compile({{.fault = "probe", .end_ns = 1, .comm = "blackstart-none"}}, {});
+  const auto tables = compile({{.fault = "probe", .end_ns = 1, .comm = "bs-probe-none"}}, {});
   auto done = tables ? put_in_place(*tables, "probe", denies, end) : tl::unexpected(tables.error());
   if (!done) return {name, false, done.error().message(), hint};
   if (denies && end != TestEnd::kDenied)
