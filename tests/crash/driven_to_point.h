@@ -28,8 +28,9 @@ class DrivenToPoint : public AgentUnderTest {
     if (reached(milliseconds(30))) return stopped;
     const auto step = [&](const contract::Request& request) {
       // Without an answer somebody stopped, or a busy machine takes its time.
-      const auto answer = ask(request, milliseconds(500));
-      return reached(answer ? milliseconds(10) : milliseconds(2500));
+      if (!ask(request, milliseconds(500)))
+        (void)until(milliseconds(2500), [&] { return reached(milliseconds(0)) || hello().has_value(); });
+      return reached(milliseconds(10));
     };
     contract::Request request;
     contract::Order& ordered = *request.mutable_arm()->mutable_order();
