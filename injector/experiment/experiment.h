@@ -212,6 +212,8 @@ struct Experiment {
 
   // When the last fault ends, from T0.
   [[nodiscard]] Duration end() const;
+  // Who may not be asked for anything: of every people-absent fault, in the order written.
+  [[nodiscard]] std::vector<std::string> absent() const;
 };
 
 }  // namespace blackstart
