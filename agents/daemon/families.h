@@ -4,16 +4,17 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "agents/daemon/options.h"
 #include "agents/faults/fault.h"
 #include "agents/faults/step_log.h"
 #include "agents/runtime/reaper.h"
 
 namespace blackstart {
 
-Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log, const std::string& keeper);
+// Of the agent with these options. Packets come first: what is about processes may need a cut around it.
+Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(const AgentOptions& options, StepLog& log);
 ReapParts reap_parts();
 
 }  // namespace blackstart

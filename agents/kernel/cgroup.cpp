@@ -85,11 +85,16 @@ bool Cgroup::populated() const {
   return false;
 }
 
-Result<> Cgroup::kill(std::chrono::milliseconds timeout) const {
-  if (!exists()) return {};
+Result<> Cgroup::signal_kill() const {
   const fs::path file = path_ / "cgroup.kill";
   const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd.valid() || ::write(fd.get(), "1", 1) != 1) return fail_errno(errno, "write", file);
+  return {};
+}
+
+Result<> Cgroup::kill(std::chrono::milliseconds timeout) const {
+  if (!exists()) return {};
+  if (auto killed = signal_kill(); !killed) return killed;
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (populated()) {
     if (std::chrono::steady_clock::now() > deadline)

@@ -38,14 +38,17 @@ class Cgroup {
   [[nodiscard]] std::vector<Cgroup> children() const;
   // The processes in it and below, unordered.
   [[nodiscard]] std::vector<pid_t> processes() const;
-  // Kills every process in it and below and waits until none is left; ETIMEDOUT otherwise.
+  // Whether a process is in it or below, one that is dying too.
+  [[nodiscard]] bool populated() const;
+  // Kills every process in it and below, at once; does not wait until they are gone.
+  [[nodiscard]] Result<> signal_kill() const;
+  // The same, and waits until none is left; ETIMEDOUT otherwise.
   [[nodiscard]] Result<> kill(std::chrono::milliseconds timeout) const;
   // Removes it and everything below; processes left in it make it EBUSY. One that does not exist is fine.
   [[nodiscard]] Result<> remove() const;
 
  private:
   explicit Cgroup(std::filesystem::path path) : path_(std::move(path)) {}
-  [[nodiscard]] bool populated() const;
 
   std::filesystem::path path_;
 };

@@ -20,7 +20,11 @@ Shape accept() {
        may("services", list_of(scalar(service_or_any())), "that faults may name; \"*\" is any"),
        may("faults", list_of(scalar(format::words(touching_fault_kinds()))), "kinds of fault"),
        may("longest", scalar(format::duration()), "of one fault, at most 12h (5m)"),
-       may("commands", scalar(format::boolean()), "may command probes run (false)")});
+       may("commands", scalar(format::boolean()), "may command probes run (false)"),
+       may("power", scalar(format::words(power_losses())),
+           "what a loss of power does here; after `poweroff` the machine does not come back by itself (left "
+           "out: "
+           "refused)")});
 }
 
 Shape protection() {
@@ -41,6 +45,11 @@ const std::vector<std::string>& touching_fault_kinds() {
       "service-freeze",  "storage-drop",   "dns-outage",  "site-power-loss",
       "host-power-loss", "host-pressure",  "load-surge"};
   return kinds;
+}
+
+const std::vector<std::string>& power_losses() {
+  static const std::vector<std::string> ways{"freeze", "kill", "poweroff"};
+  return ways;
 }
 
 const Shape& agent_shape() {

@@ -85,6 +85,19 @@ bool is_about_services(const std::string& kind) {
   return kind == "storage-drop" || kind == "service-kill" || kind == "service-freeze";
 }
 
+// The last word on power: what it does here, and that it does so by its right name.
+Result<> accept_power(const Acceptance& accepted, const std::string& name, const contract::Fault& fault) {
+  const bool loses = fault.has_process() && fault.process().act() == contract::ProcessFault::POWER_LOSS;
+  if (loses != fault.kind().ends_with("-power-loss"))
+    return refuse(name, loses ? "it takes the power of this host under another name"
+                              : "it says nothing of the processes of this host");
+  if (loses && accepted.power == PowerLoss::kRefused)
+    return refuse(name, line(accepted.power_at) +
+                            " does not say what a loss of power does on this host; spec.accept.power would "
+                            "have to be freeze, kill or poweroff");
+  return {};
+}
+
 Result<> accept_fault(const Policy& policy, const contract::Fault& fault) {
   const Acceptance& accepted = *policy.accept;
   const std::string name = fault.kind() + " " + fault.id();
@@ -98,6 +111,7 @@ Result<> accept_fault(const Policy& policy, const contract::Fault& fault) {
     if (!allows(accepted.services, service))
       return refuse(name, line(accepted.services_at) + " accepts " + listed(accepted.services) + "; " +
                               service + " would have to stand under spec.accept.services");
+  if (auto ok = accept_power(accepted, name, fault); !ok) return ok;
   for (const auto& rule : fault.rules())
     if (auto ok = accept_rule(policy, name, rule); !ok) return ok;
   return {};

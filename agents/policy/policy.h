@@ -32,13 +32,22 @@ struct ProtectedTraffic {
   Location at;  // line 0: built in
 };
 
+// What a loss of power is on a host of flesh and blood. In a lab every process is killed.
+enum class PowerLoss {
+  kRefused,
+  kFreeze,    // every process that may be touched stands still
+  kKill,      // ... is killed
+  kPowerOff,  // the machine is switched off, and does not come back by itself
+};
+
 // Each `_at` is where that is said or, where it is not, the innermost thing around it that is there.
 struct Acceptance {
   std::vector<Prefix> prefixes;
   std::set<std::string> services, faults;  // "*": any
   Duration longest = std::chrono::minutes(5);
   bool commands = false;
-  Location prefixes_at, services_at, faults_at, longest_at, commands_at;
+  PowerLoss power = PowerLoss::kRefused;
+  Location prefixes_at, services_at, faults_at, longest_at, commands_at, power_at;
 };
 
 struct Policy {
