@@ -131,7 +131,8 @@ class HeldUnits : public testing::Test {
     return done;
   }
 
-  const std::chrono::seconds held_for_{std::getenv("BLACKSTART_LONG") ? 60 : 10};
+  const std::chrono::seconds held_for_{
+      std::getenv("BLACKSTART_HOLD_SECONDS") ? std::atoi(std::getenv("BLACKSTART_HOLD_SECONDS")) : 10};
   std::optional<Systemd> systemd_;
   Steps steps_;
 };

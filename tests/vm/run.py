@@ -368,8 +368,10 @@ def main():
     emulated = Results(suite)
     run(emulator(image, initramfs, folder), emulated, arguments.timeout)
     if under_systemd(suite):
-        run(emulator(image, initramfs, folder, "blackstart.systemd systemd.unit=suite.service"), emulated,
-            arguments.timeout)
+        more = "blackstart.systemd systemd.unit=suite.service"
+        if seconds := os.environ.get("BLACKSTART_HOLD_SECONDS"):  # how long what is killed is kept dead (10)
+            more += f" systemd.setenv=BLACKSTART_HOLD_SECONDS={seconds}"
+        run(emulator(image, initramfs, folder, more), emulated, arguments.timeout)
     # The point of the exercise: a kernel without TCX.
     for engine, expected in ("ebpf/tcx", False), ("ebpf/clsact", True):
         outcome = "OK" if emulated.attachments.get(engine) == expected else "FAILED"
