@@ -10,6 +10,7 @@
 #include "injector/plan/predict.h"
 #include "injector/plan/processes.h"
 #include "injector/plan/protection.h"
+#include "injector/plan/returning.h"
 #include "injector/plan/returns.h"
 #include "injector/plan/separation.h"
 #include "injector/plan/warnings.h"
@@ -146,7 +147,7 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   plan.stages = stages_of(topology, experiment, *faults);
   plan.cold_starts = *std::move(cold_starts);
   plan.cycles = start_up_cycles(topology, plan.stages);
-  plan.length = experiment.steady_for + plan.end + experiment.recovery.watch;
+  plan.length = expected_length(plan, experiment);
   plan.warnings = warnings(topology, experiment, *faults);
   for (std::string& warning : warnings_of_return(topology, *faults, plan.stages, plan.cycles))
     plan.warnings.push_back(std::move(warning));

@@ -58,7 +58,7 @@ Json one_of(const std::vector<const char*>& words) {
 Json constant(const char* word) {
   return {{"const", word}};
 }
-// Seconds from T0, or from the common instant where no packet was hit.
+// Seconds from T0, or from the common instant where nothing was hit.
 Json moment() {
   return number();
 }
@@ -84,25 +84,69 @@ Json single_site() {
 }
 
 Json fault() {
+  return object(
+      {{"id", text()},
+       {"kind", text()},
+       {"engine", text(), "how it was injected"},
+       {"hosts", list(text())},
+       {"firstEffect", maybe(moment()), "when the first packet or process was hit"},
+       {"lastEffect", maybe(moment()), "when the last packet was hit"},
+       {"end", maybe(moment())},
+       {"endedBy", maybe(one_of({"end", "abort", "guard"})), "null: not every host has said"},
+       {"packets", object({{"dropped", count()},
+                           {"bytes", count()},
+                           {"leaked", count(), "seen by an independent counter behind the drop"},
+                           {"protected", count(), "let pass because they are protected"}})},
+       {"pairs", list(object({{"srcSite", text(), "empty: outside every known site"},
+                              {"dstSite", text()},
+                              {"direction", one_of({"ingress", "egress"})},
+                              {"verdict", text()},
+                              {"packets", count()},
+                              {"bytes", count()}}))},
+       {"processes",
+        object({{"killed", maybe(count())},
+                {"respawnsKilled", maybe(count()), "at exec, by hold-down"},
+                {"frozen", maybe(count())},
+                {"services",
+                 named(object({{"killed", count()}, {"respawnsKilled", count()}, {"frozen", count()}})),
+                 "empty: those of no service"}}),
+        "null: the fault is about packets alone"}});
+}
+
+Json returns() {
+  return object(
+      {{"instances",
+        list(object({{"fault", text()},
+                     {"host", text()},
+                     {"site", text()},
+                     {"service", text()},
+                     {"role", text()},
+                     {"stage", count(), "from 1; 0: of none"},
+                     {"state", one_of({"down", "started", "well", "failed", "was-down", "left"})},
+                     {"why", text(), "it failed, or nobody is to start it"},
+                     {"by", text(),
+                      "pace; patience: nobody had said it in time; a person; empty: its agent by itself"},
+                     {"killed", maybe(moment())},
+                     {"started", maybe(moment())},
+                     {"well", maybe(moment()), "since when its checks pass"},
+                     {"manual", flag(), "somebody has to say that it may come back"},
+                     {"due", maybe(moment()), "its stage's turn came"},
+                     {"asked", maybe(moment()), "a person said so"}}))},
+       {"hostsPerHour", maybe(number()), "measured: hosts that are well again since the faults ended"},
+       {"extrapolated32000", maybe(number()), "seconds 32,000 hosts would take at that rate: no measurement"},
+       {"cycles", list(list(text())), "services that needed each other to start, and did not get well"}});
+}
+
+Json cold_start() {
   return object({{"id", text()},
-                 {"kind", text()},
-                 {"engine", text(), "how it was injected"},
-                 {"hosts", list(text())},
-                 {"firstEffect", maybe(moment()), "when the first packet was hit"},
-                 {"lastEffect", maybe(moment()), "when the last packet was hit"},
-                 {"end", maybe(moment())},
-                 {"endedBy", maybe(one_of({"end", "abort", "guard"})), "null: not every host has said"},
-                 {"packets", object({{"dropped", count()},
-                                     {"bytes", count()},
-                                     {"leaked", count(), "seen by an independent counter behind the drop"},
-                                     {"protected", count(), "let pass because they are protected"}})},
-                 {"pairs", list(object({{"srcSite", text(), "empty: outside every known site"},
-                                        {"dstSite", text()},
-                                        {"direction", one_of({"ingress", "egress"})},
-                                        {"verdict", text()},
-                                        {"packets", count()},
-                                        {"bytes", count()}}))},
-                 {"processes", object({{"killed", maybe(count())}, {"respawnsKilled", maybe(count())}})}});
+                 {"service", text()},
+                 {"host", text(), "where there was none"},
+                 {"site", text()},
+                 {"state", one_of({"waiting", "starting", "ready", "died", "late", "not-started"})},
+                 {"diedFor", maybe(text()), "the need it did not come up without; null: not known"},
+                 {"lastWords", text(), "of its log"},
+                 {"at", maybe(moment())},
+                 {"took", maybe(number()), "seconds until it was ready, died or was late"}});
 }
 
 Json probe() {
@@ -154,7 +198,7 @@ Json outcome_schema() {
            {"expectedFailure", flag(), "the experiment says expect: fail"},
            {"exitCode", count()},
            {"reason", text()},
-           {"t0", maybe(text()), "RFC 3339; the first packet hit"},
+           {"t0", maybe(text()), "RFC 3339; the first packet or process hit"},
            {"zeroUnixNs", Json{{"type", "integer"}}, "what moments are counted from"},
            {"fired", maybe(moment()), "the common instant agreed on"},
            {"applySkew", maybe(number()), "seconds between the first and the last agent that fired"},
@@ -218,6 +262,10 @@ Json outcome_schema() {
                                   {"services", count(), "whose every check passed"},
                                   {"hosts", named(count()), "whose every check passed, by site"}})),
                      "from the cut to the end, a point for each change"}})},
+           {"returns", returns(), "of what the faults killed"},
+           {"coldStarts", list(cold_start())},
+           {"roles", named(list(text())), "who is who in the drill"},
+           {"absent", list(text()), "who may not be asked for anything"},
            {"singleSite", single_site()},
            {"residue", list(text()), "what was left behind; must be empty"},
            {"changes",
