@@ -6,13 +6,22 @@
 #include <memory>
 #include <vector>
 
+#include "agents/daemon/options.h"
 #include "agents/faults/fault.h"
 #include "agents/faults/step_log.h"
+#include "agents/kernel/features.h"
 #include "agents/runtime/reaper.h"
 
 namespace blackstart {
 
-Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log);
-ReapParts reap_parts();
+struct FamilyOptions {
+  bool lab = false;
+  std::string keeper;     // the socket of the lab's keeper; "": there is none
+  bool commands = false;  // may be run to start a service again
+};
+
+Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log, const FamilyOptions& options);
+ReapParts reap_parts(bool lab);
+FeatureReport family_features();
 
 }  // namespace blackstart

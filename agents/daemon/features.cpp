@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "agents/daemon/commands.h"
-#include "agents/faults/traffic/traffic_fault.h"
+#include "agents/daemon/families.h"
 
 namespace blackstart {
 
 void print_features() {
   auto list = nlohmann::json::array();
-  for (const Feature& feature : probe_features())
+  for (const Feature& feature : family_features())
     list.push_back({{"name", feature.name},
                     {"available", feature.available},
                     {"reason", feature.reason},

@@ -15,4 +15,7 @@ const Shape& agent_shape();
 // The kinds of fault that touch a host, as experiments name them.
 const std::vector<std::string>& touching_fault_kinds();
 
+// What `power` of an agent's configuration may say.
+const std::vector<std::string>& power_losses();
+
 }  // namespace blackstart

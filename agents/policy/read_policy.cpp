@@ -21,6 +21,12 @@ std::set<std::string> names(const Node* list) {
   return {texts.begin(), texts.end()};
 }
 
+PowerLoss power_of(const std::string& word) {
+  if (word == "freeze") return PowerLoss::kFreeze;
+  if (word == "kill") return PowerLoss::kKill;
+  return word == "poweroff" ? PowerLoss::kPowerOff : PowerLoss::kRefused;
+}
+
 Acceptance read_acceptance(const Document& document, const Node* node, Reporter& report) {
   Acceptance accept;
   for (const std::string& text : texts_of(child(node, "prefixes")))
@@ -29,12 +35,14 @@ Acceptance read_acceptance(const Document& document, const Node* node, Reporter&
   accept.faults = names(child(node, "faults"));
   accept.longest = duration_of(child(node, "longest"), accept.longest);
   accept.commands = bool_of(child(node, "commands"));
+  accept.power = power_of(text_of(child(node, "power")));
   const auto at = [&](std::string_view key) { return document.locate({"spec", "accept", key}); };
   accept.prefixes_at = at("prefixes");
   accept.services_at = at("services");
   accept.faults_at = at("faults");
   accept.longest_at = at("longest");
   accept.commands_at = at("commands");
+  accept.power_at = at("power");
   if (accept.longest > kLongestFault)
     report.add(accept.longest_at, "longest must be at most " + format_duration(kLongestFault),
                "no fault may last longer");
@@ -42,10 +50,24 @@ Acceptance read_acceptance(const Document& document, const Node* node, Reporter&
   return accept;
 }
 
-ProtectedTraffic read_protected(const Node& node) {
-  ProtectedTraffic entry;
+contract::ProcessMatch read_match(const Node& node) {
+  contract::ProcessMatch match;
+  match.set_exe(text_of(node.find("exe")));
+  match.set_comm(text_of(node.find("comm")));
+  match.set_cmdline(text_of(node.find("cmdline")));
+  match.set_unit(text_of(node.find("unit")));
+  if (const auto port = int_of(node.find("port"))) match.set_port(static_cast<uint32_t>(*port));
+  match.set_cgroup(text_of(node.find("cgroup")));
+  match.set_user(text_of(node.find("user")));
+  return match;
+}
+
+ProtectedEntry read_protected(const Node& node) {
+  ProtectedEntry entry;
   entry.prefix = Prefix::parse(text_of(node.find("prefix")));
   if (const auto port = int_of(node.find("port"))) entry.port = static_cast<uint16_t>(*port);
+  entry.service = text_of(node.find("service"));
+  if (const Node* process = node.find("process")) entry.process = read_match(*process);
   entry.why = text_of(node.find("why"));
   entry.at = node.at;
   return entry;
@@ -87,8 +109,12 @@ Policy missing_policy(const std::string& file) {
 
 Policy lab_policy() {
   Policy policy;
-  policy.accept = Acceptance{
-      .prefixes = everyone(), .services = {"*"}, .faults = {"*"}, .longest = kLongestFault, .commands = true};
+  policy.accept = Acceptance{.prefixes = everyone(),
+                             .services = {"*"},
+                             .faults = {"*"},
+                             .longest = kLongestFault,
+                             .commands = true,
+                             .power = PowerLoss::kKill};
   return policy;
 }
 

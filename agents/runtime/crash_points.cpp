@@ -63,7 +63,8 @@ void reached(CrashPoint point, const contract::Step& step) {
 bool switched_off(Mechanism mechanism) {
   const char* asked = std::getenv("BLACKSTART_MUTATE");
   if (!asked) return false;
-  constexpr std::array<std::string_view, 4> names{"deadline", "sentinel", "reaper", "protect"};
+  constexpr std::array<std::string_view, 6> names{"deadline", "sentinel",      "reaper",
+                                                  "protect",  "network-first", "end-sockets"};
   return asked == names[static_cast<size_t>(mechanism)];
 }
 #endif

@@ -6,7 +6,8 @@
 //
 // The test build (blackstart-agent-under-test) reads
 //   BLACKSTART_STOP_AT=POINT:FILE   the first process to reach POINT writes its pid to FILE and stops
-//   BLACKSTART_MUTATE=MECHANISM     deadline, sentinel, reaper or protect does nothing
+//   BLACKSTART_MUTATE=MECHANISM     deadline, sentinel, reaper, protect, network-first or end-sockets does
+//                                   nothing
 #pragma once
 
 #include <array>
@@ -89,7 +90,7 @@ static_assert([] {
 // All of them, with a step's kinds written out as the contract enumerates them.
 std::vector<std::string> crash_point_names();
 
-enum class Mechanism { kDeadline, kSentinel, kReaper, kProtect };
+enum class Mechanism { kDeadline, kSentinel, kReaper, kProtect, kNetworkFirst, kEndSockets };
 
 #ifdef BLACKSTART_TEST_BUILD
 void reached(CrashPoint point);

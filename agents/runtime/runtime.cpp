@@ -65,6 +65,7 @@ struct Runtime::Held {
     int64_t end = 0;
     for (const auto& fault : order.faults()) end = std::max(end, fault.end_ns());
     for (const auto& leak : order.leaks()) end = std::max(end, leak.end_ns());
+    for (const auto& start : order.cold_starts()) end = std::max(end, start.end_ns());
     return end;
   }
   [[nodiscard]] int64_t ends_at() const {

@@ -73,10 +73,13 @@ class Recorder final : public RunObserver {
 // The victims, before the cut.
 std::string announcement(const Plan& plan, const std::vector<std::string>& absent) {
   size_t targets = 0;
-  for (const PlanTarget& target : plan.targets) targets += target.target ? 1 : 0;
+  for (const PlanTarget& target : plan.targets) targets += target.cut ? 1 : 0;
   std::string text = plan.experiment + " on " + plan.topology + ", for " + format_duration(plan.end) + ":\n";
   for (const PlanFault& fault : plan.faults) text += "  " + fault.id + "  " + fault.what + "\n";
-  text += "  hosts cut: " + std::to_string(targets) + "\n";
+  for (const PlanFault& fault : plan.faults)
+    for (const std::string& line : report::victims_text(fault))
+      text += "      " + fault.act + ": " + line + "\n";
+  if (targets > 0) text += "  hosts cut: " + std::to_string(targets) + "\n";
   for (const Impact impact : {Impact::kDown, Impact::kDegraded}) {
     std::string names;
     for (const auto& [name, predicted] : plan.predicted)

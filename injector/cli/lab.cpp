@@ -11,6 +11,7 @@
 #include "injector/cli/command.h"
 #include "injector/cli/container.h"
 #include "injector/experiment/load.h"
+#include "injector/lab/keeper.h"
 #include "injector/lab/lab.h"
 #include "injector/record/outcome.h"
 #include "injector/record/run_registry.h"
@@ -63,6 +64,7 @@ nlohmann::json to_json(const LabStatus& status) {
                      {"agent", host.agent ? to_json(*host.agent) : nlohmann::json()}});
   }
   return {{"kind", "Lab"},
+          {"keeper", status.keeper ? to_json(*status.keeper) : nlohmann::json()},
           {"name", status.name},
           {"complete", status.complete},
           {"healthy", status.healthy()},
@@ -86,6 +88,7 @@ void print_host(const HostStatus& host, const std::string& indent) {
 
 void print(const LabStatus& status) {
   std::cout << status.name << (!status.complete ? "  half made: blackstart lab up, or down" : "") << "\n";
+  if (status.keeper) std::cout << "  " << describe(*status.keeper) << "\n";
   std::map<std::string, std::vector<const HostStatus*>> sites;
   for (const HostStatus& host : status.hosts) sites[host.site].push_back(&host);
   for (const auto& [site, hosts] : sites) {
@@ -131,7 +134,13 @@ int up(const Invocation& invocation) {
   action.sa_handler = note_signal;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  lab::LabOptions options{folder_of_this_program(), *agent, *attached, [] { return interrupted != 0; }};
+  lab::LabOptions options;
+  options.bin = folder_of_this_program();
+  options.agent_binary = *agent;
+  // What starts a service again that a fault killed: without faults nobody asks for it.
+  if (!agent->empty()) options.keeper_binary = options.bin + "/blackstart";
+  options.attached = *attached;
+  options.cancelled = [] { return interrupted != 0; };
   const auto made = Lab::up(*topology, options, progress(invocation.json));
   if (!made) {
     const int code = report(made.error(), invocation.json);
@@ -199,6 +208,16 @@ int exec(const Invocation& invocation) {
   return error.code == ENOENT ? 127 : error.code == EACCES ? 126 : code;  // as a shell has it
 }
 
+// Not for people: `lab up` starts it, and it serves until the lab is gone.
+int keeper(const Invocation& invocation) {
+  const auto found = Lab::find(invocation.arguments.at(1));
+  if (!found) return report(found.error(), invocation.json);
+  const auto topology = load_topology(found->blueprint().topology_file);
+  if (!topology) return report(topology.error(), invocation.json);
+  const auto kept = lab::keep(found->blueprint(), *topology);
+  return kept ? kExitPass : report(kept.error(), invocation.json);
+}
+
 }  // namespace
 
 void declare_lab(po::options_description& options) {
@@ -213,6 +232,7 @@ int run_lab(const Invocation& invocation) {
   if (action == "up") return up(invocation);
   if (invocation.arguments.size() > 2) return usage_error("lab", action + " takes at most one lab");
   if (action == "down") return down(invocation);
+  if (action == "keeper" && invocation.arguments.size() == 2) return keeper(invocation);
   if (action == "status") return status(invocation);
   return usage_error("lab", "expected one of: up FILE, down [NAME|FILE], status [NAME], exec HOST CMD…");
 }

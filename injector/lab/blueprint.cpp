@@ -66,9 +66,9 @@ Result<SitePlan> plan_site(const Topology& topology, const Site& site, size_t nu
 
 Result<HostPlan> plan_host(const Topology& topology, const Host& host, size_t number,
                            const Attachments& attached) {
-  if (!is_plain_name(host.name) || host.name == kWan || host.name.starts_with("br-"))
+  if (!is_plain_name(host.name) || host.name == kWan || host.name == kKeeper || host.name.starts_with("br-"))
     return invalid("make a lab with host", host.name,
-                   "a host is named by letters, digits, '-', '_' and '.', and neither wan nor br-…");
+                   "a host is named by letters, digits, '-', '_' and '.', and not wan, keeper or br-…");
   const auto site = topology.sites.find(host.site);
   if (site == topology.sites.end())
     return invalid("make a lab with host", host.name, "its site does not exist");
@@ -139,15 +139,15 @@ Result<std::string> read_template(const Topology& topology, const std::string& n
 }
 
 Result<ProcessPlan> plan_process(const Topology& topology, const Service& service, const Instance& instance,
-                                 const LabRun& run) {
+                                 const LabRun& run, const std::string& label) {
   const std::string where = "lab.run." + service.name;
   const auto host = topology.hosts.find(instance.host);
   if (host == topology.hosts.end())
     return invalid("start", service.name, "there is no host " + instance.host);
-  const Values values = values_for(topology, host->second, instance, service.name);
+  const Values values = values_for(topology, host->second, instance, label);
 
   ProcessPlan plan;
-  plan.service = service.name;
+  plan.service = label;
   plan.host = instance.host;
   plan.user = run.user;
   auto command = expand_all(run.command, values, where + ".command");
@@ -184,7 +184,7 @@ Result<ProcessPlan> plan_process(const Topology& topology, const Service& servic
 }
 
 ProcessPlan plan_agent(const Paths& paths, const std::string& binary, const std::string& host,
-                       const std::string& site) {
+                       const std::string& site, bool kept) {
   ProcessPlan plan;
   plan.service = kAgent;
   plan.host = host;
@@ -201,6 +201,7 @@ ProcessPlan plan_agent(const Paths& paths, const std::string& binary, const std:
                   paths.process(host, kAgent),
                   "--metrics-listen",
                   "0.0.0.0:9464"};
+  if (kept) plan.command.insert(plan.command.end(), {"--keeper", paths.keeper_socket()});
   return plan;
 }
 
@@ -229,7 +230,8 @@ std::string Blueprint::netns_of(const std::string& wanted) const {
 }
 
 Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bin,
-                                 const std::string& agent_binary, const Attachments& attached) {
+                                 const std::string& agent_binary, const Attachments& attached,
+                                 const std::string& keeper_binary) {
   if (!is_plain_name(topology.name))
     return invalid("make a lab named", topology.name, "use letters, digits, '-', '_' and '.'");
   if (!topology.lab && !topology.attached())
@@ -257,14 +259,17 @@ Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bi
     blueprint.sites.push_back(std::move(*plan));
   }
   const Paths paths = Paths::of(topology.name);
+  if (topology.lab) blueprint.keeper = keeper_binary;
+  const bool kept = !blueprint.keeper.empty();
   for (const auto& [name, host] : topology.hosts) {
     auto plan = plan_host(topology, host, blueprint.hosts.size(), attached);
     if (!plan) return tl::unexpected(plan.error());
     blueprint.hosts.push_back(std::move(*plan));
-    if (!agent_binary.empty()) blueprint.agents.push_back(plan_agent(paths, agent_binary, name, host.site));
+    if (!agent_binary.empty())
+      blueprint.agents.push_back(plan_agent(paths, agent_binary, name, host.site, kept));
   }
   if (!topology.lab) return blueprint;
-  if (!agent_binary.empty()) blueprint.agents.push_back(plan_agent(paths, agent_binary, kWan, ""));
+  if (!agent_binary.empty()) blueprint.agents.push_back(plan_agent(paths, agent_binary, kWan, "", kept));
 
   for (const auto& [name, service] : topology.services) {
     const auto run = topology.lab->run.find(name);
@@ -277,12 +282,34 @@ Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bi
       if (!hosts.insert(instance.host).second)
         return invalid("start " + name + " twice on", instance.host,
                        "a lab runs one instance of a service on a host");
-      auto plan = plan_process(topology, service, instance, run->second);
+      auto plan = plan_process(topology, service, instance, run->second, name);
       if (!plan) return tl::unexpected(plan.error());
       blueprint.services.push_back(std::move(*plan));
     }
   }
   return blueprint;
+}
+
+Result<ProcessPlan> plan_fresh(const Topology& topology, const Blueprint& blueprint, const std::string& host,
+                               const std::string& service) {
+  const std::string operation = "start a fresh " + service + " on";
+  const auto known = topology.services.find(service);
+  if (known == topology.services.end() || !topology.lab || !topology.lab->run.contains(service) ||
+      known->second.instances.empty())
+    return invalid(operation, host, "the lab does not start that service anywhere");
+  Instance instance = known->second.instances.front();
+  instance.host = host;
+  auto plan =
+      plan_process(topology, known->second, instance, topology.lab->run.at(service), service + kFresh);
+  if (!plan) return plan;
+  for (const ProcessPlan& own : blueprint.services) {
+    if (own.host != host) continue;
+    if (own.service == service) return invalid(operation, host, "it has one already");
+    if (plan->ready.port != 0 && own.ready.port == plan->ready.port)
+      return invalid(operation, host,
+                     own.service + " has port " + std::to_string(plan->ready.port) + " there");
+  }
+  return plan;
 }
 
 }  // namespace blackstart::lab

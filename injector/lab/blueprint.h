@@ -76,6 +76,7 @@ struct Blueprint {
   std::vector<SitePlan> sites;
   std::vector<HostPlan> hosts;
   std::vector<ProcessPlan> agents, services;
+  std::string keeper;  // the program that starts services again; "": none
   bool operator==(const Blueprint&) const = default;
 
   [[nodiscard]] bool attached() const { return wan_netns.empty(); }
@@ -84,11 +85,19 @@ struct Blueprint {
   [[nodiscard]] std::string netns_of(const std::string& host) const;  // kWan too; "": no such host
 };
 
-// `agent_binary` "" leaves the agents out; `attached` holds every attached host of the topology. Reads
+// `agent_binary` "" leaves the agents out, `keeper_binary` "" the keeper, which attached hosts never have
+// since no service of theirs is started here; `attached` holds every attached host of the topology. Reads
 // the template files beside the topology, nothing else.
 [[nodiscard]] Result<Blueprint> make_blueprint(const Topology& topology, const std::string& bin,
                                                const std::string& agent_binary,
-                                               const Attachments& attached = {});
+                                               const Attachments& attached = {},
+                                               const std::string& keeper_binary = {});
+
+// A further instance of a service, on a host that has none, where nothing of the lab takes its port. It has a
+// folder and a cgroup of its own, both named SERVICE~fresh, and the port of the service's first instance.
+[[nodiscard]] Result<ProcessPlan> plan_fresh(const Topology& topology, const Blueprint& blueprint,
+                                             const std::string& host, const std::string& service);
+inline constexpr const char* kFresh = "~fresh";
 
 void to_json(nlohmann::json& json, const Blueprint& blueprint);
 void from_json(const nlohmann::json& json, Blueprint& blueprint);

@@ -36,7 +36,8 @@ void to_json(nlohmann::json& json, const Blueprint& b) {
           {"sites", b.sites},
           {"hosts", b.hosts},
           {"agents", b.agents},
-          {"services", b.services}};
+          {"services", b.services},
+          {"keeper", b.keeper}};
 }
 
 void from_json(const nlohmann::json& json, Blueprint& b) {
@@ -51,6 +52,7 @@ void from_json(const nlohmann::json& json, Blueprint& b) {
   json.at("hosts").get_to(b.hosts);
   json.at("agents").get_to(b.agents);
   json.at("services").get_to(b.services);
+  json.at("keeper").get_to(b.keeper);
 }
 
 }  // namespace lab

@@ -9,6 +9,7 @@
 
 #include "agents/contract/units.h"
 #include "agents/kernel/boot_id.h"
+#include "injector/lab/keeper.h"
 #include "injector/lab/network.h"
 #include "injector/lab/paths.h"
 #include "injector/lab/processes.h"
@@ -118,23 +119,12 @@ Result<> make(const Blueprint& blueprint) {
   return made;
 }
 
-// 0: none. An agent that died is followed by one of its own making, under another number, in the same cgroup.
-pid_t pid_of(const State& state, const ProcessPlan& plan) {
-  for (const RunningProcess& known : state.processes)
-    if (known.host == plan.host && known.service == plan.service && known.id.alive()) return known.id.pid;
-  if (!plan.is_agent()) return 0;
-  const auto own = cgroup_of(state.blueprint, plan.host, kAgent);
-  if (!own) return 0;
-  const std::vector<pid_t> pids = own->processes();
-  return pids.empty() ? 0 : *std::min_element(pids.begin(), pids.end());
-}
-
 // Starts those of the plans that do not run, after clearing away what is left of them.
 Result<size_t> start_dead(State& state, const std::vector<ProcessPlan>& plans, const LabOptions& options,
                           const Progress& progress) {
   std::vector<ProcessPlan> dead;
   for (const ProcessPlan& plan : plans)
-    if (pid_of(state, plan) == 0) dead.push_back(plan);
+    if (!running(state, plan)) dead.push_back(plan);
   for (const ProcessPlan& plan : dead) {
     auto left = cgroup_of(state.blueprint, plan.host, plan.is_agent() ? kAgent : "services/" + plan.service);
     if (!left) return tl::unexpected(left.error());
@@ -149,16 +139,27 @@ Result<size_t> start_dead(State& state, const std::vector<ProcessPlan>& plans, c
   return started->size();
 }
 
-// Agents first, so that no service is ever on a host without its agent.
+// Before the agents, which are told of it.
+Result<size_t> start_keeper(const State& state, const LabOptions& options) {
+  const Blueprint& blueprint = state.blueprint;
+  if (blueprint.keeper.empty() || keeper_pid(blueprint) != 0) return 0;
+  if (auto launched = launch_keeper(blueprint, options.cancelled); !launched)
+    return tl::unexpected(launched.error());
+  return 1;
+}
+
+// Agents before services, so that no service is ever on a host without its agent.
 Result<size_t> start(State& state, const LabOptions& options, const Progress& progress) {
   const Blueprint blueprint = state.blueprint;
+  const auto keeper = start_keeper(state, options);
+  if (!keeper) return keeper;
   const auto agents = start_dead(state, blueprint.agents, options, progress);
   if (!agents) return agents;
   const auto services = start_dead(state, blueprint.services, options, progress);
   if (!services) return services;
   state.complete = true;
   if (auto written = write_state(state); !written) return tl::unexpected(written.error());
-  return *agents + *services;
+  return *keeper + *agents + *services;
 }
 
 std::string count(size_t number, const std::string& what) {
@@ -168,7 +169,8 @@ std::string count(size_t number, const std::string& what) {
 }  // namespace
 
 bool LabStatus::healthy() const {
-  return complete && std::all_of(hosts.begin(), hosts.end(), [](const HostStatus& host) {
+  return complete && (!keeper || keeper->ready) &&
+         std::all_of(hosts.begin(), hosts.end(), [](const HostStatus& host) {
            return (!host.agent || host.agent->ready) &&
                   std::all_of(host.services.begin(), host.services.end(),
                               [](const ProcessStatus& service) { return service.ready; });
@@ -179,7 +181,8 @@ Result<Lab> Lab::up(const Topology& topology, const LabOptions& options, const P
   if (auto root = need_root("make the lab"); !root) return tl::unexpected(root.error());
   const std::string bin =
       options.bin.empty() ? fs::read_symlink("/proc/self/exe").parent_path().string() : options.bin;
-  auto blueprint = make_blueprint(topology, bin, options.agent_binary, options.attached);
+  auto blueprint =
+      make_blueprint(topology, bin, options.agent_binary, options.attached, options.keeper_binary);
   if (!blueprint) return tl::unexpected(blueprint.error());
   if (auto checked = check_programs(*blueprint); !checked) return tl::unexpected(checked.error());
   auto lock = lock_lab(blueprint->name);
@@ -259,7 +262,11 @@ std::map<std::string, std::string> Lab::agent_sockets() const {
 }
 
 LabStatus Lab::status() const {
-  LabStatus status{name(), state_.complete && state_.boot_id == boot_id(), {}};
+  LabStatus status{name(), state_.complete && state_.boot_id == boot_id(), {}, {}};
+  if (!blueprint().keeper.empty()) {
+    status.keeper = ProcessStatus{kKeeper, keeper_pid(blueprint()), 0, false};
+    status.keeper->ready = status.keeper->pid != 0 && keeper_answers(name());
+  }
   std::map<std::string, HostStatus> hosts;
   for (const HostPlan& host : blueprint().hosts) {
     HostStatus& entry = hosts[host.name];
@@ -272,7 +279,8 @@ LabStatus Lab::status() const {
     const std::vector<bool> answers = ask_all(blueprint(), *plans);
     for (size_t i = 0; i < plans->size(); ++i) {
       const ProcessPlan& plan = (*plans)[i];
-      ProcessStatus process{plan.service, pid_of(state_, plan), plan.ready.port, false};
+      const auto id = running(state_, plan);
+      ProcessStatus process{plan.service, id ? id->pid : 0, plan.ready.port, false};
       process.ready = process.pid != 0 && answers[i];
       HostStatus& host = plan.host == kWan ? wan : hosts[plan.host];
       if (plan.is_agent())

@@ -16,7 +16,7 @@
 //   network namespaces       NAME-HOST, and NAME-wan: the router
 //   interfaces of a host     eth0; its other end in NAME-wan is HOST, a port of the bridge br-SITE
 //                            (names too long for an interface are cut and end in #NUMBER)
-//   cgroups                  blackstart/NAME/HOST/{agent,services/SERVICE,exec}
+//   cgroups                  blackstart/NAME/HOST/{agent,services/SERVICE,exec}, blackstart/NAME/keeper
 #pragma once
 
 #include <functional>
@@ -34,9 +34,10 @@ namespace blackstart::lab {
 using Progress = std::function<void(const std::string& line)>;
 
 struct LabOptions {
-  std::string bin;           // the folder {bin} stands for; "": the one this program is in
-  std::string agent_binary;  // "": a lab without agents
-  Attachments attached;      // the network namespaces of attached hosts (find_attached)
+  std::string bin;              // the folder {bin} stands for; "": the one this program is in
+  std::string agent_binary;     // "": a lab without agents
+  std::string keeper_binary{};  // what `keep` (keeper.h) is run by: `BINARY lab keeper NAME`; "": none
+  Attachments attached;         // the network namespaces of attached hosts (find_attached)
   std::function<bool()> cancelled = [] { return false; };  // asked often; true makes up() fail and undo
 };
 
@@ -57,8 +58,9 @@ struct HostStatus {
 
 struct LabStatus {
   std::string name;
-  bool complete = false;          // false: being made, or half made
-  std::vector<HostStatus> hosts;  // by name, the router, where there is one, last
+  bool complete = false;                // false: being made, or half made
+  std::vector<HostStatus> hosts;        // by name, the router, where there is one, last
+  std::optional<ProcessStatus> keeper;  // nullopt: a lab without one
 
   [[nodiscard]] bool healthy() const;  // complete, and every process ready
 };

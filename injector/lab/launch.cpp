@@ -49,7 +49,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
 Result<Prepared> prepare(const Launch& launch) {
   auto user = find_user(launch.user);
   if (!user) return tl::unexpected(user.error());
-  auto netns = open_netns(launch.netns);
+  auto netns = launch.netns.empty() ? Result<Fd>() : open_netns(launch.netns);
   if (!netns) return tl::unexpected(netns.error());
   auto cgroup = launch.cgroup.open_for_joining();
   if (!cgroup) return tl::unexpected(cgroup.error());
@@ -67,10 +67,9 @@ Result<Prepared> prepare(const Launch& launch) {
                   pointers(launch.environment)};
 }
 
-// Brings the calling process into the host, up to the last step before exec. System calls only.
-Failure enter(const Prepared& prepared) {
+// Into the host's network, mounts and name.
+Failure enter_namespaces(const Prepared& prepared) {
   const Launch& launch = prepared.launch;
-  if (::write(prepared.cgroup.get(), "0", 1) != 1) return {"join the cgroup", errno};
   if (::setns(prepared.netns.get(), CLONE_NEWNET) != 0) return {"enter the network namespace", errno};
   if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0) return {"leave the mount namespace", errno};
   // Unmounts outside reach in here, mounts in here stay here.
@@ -80,6 +79,15 @@ Failure enter(const Prepared& prepared) {
       return {"mount over /etc/hosts and the like", errno};
   if (::sethostname(launch.hostname.c_str(), launch.hostname.size()) != 0)
     return {"set the host name", errno};
+  return {};
+}
+
+// Brings the calling process into the host, up to the last step before exec. System calls only.
+Failure enter(const Prepared& prepared) {
+  const Launch& launch = prepared.launch;
+  if (::write(prepared.cgroup.get(), "0", 1) != 1) return {"join the cgroup", errno};
+  if (prepared.netns.valid())
+    if (const Failure failure = enter_namespaces(prepared); failure.operation) return failure;
   if (!launch.folder.empty() && ::chdir(launch.folder.c_str()) != 0) return {"change into the folder", errno};
   if (prepared.user.uid != 0) {
     if (::setgroups(prepared.groups.size(), prepared.groups.data()) != 0) return {"set the groups", errno};

@@ -23,7 +23,7 @@ struct BindMount {
 };
 
 struct Launch {
-  std::string netns;
+  std::string netns;  // "": stay in the caller's network and mounts, under its host name
   Cgroup cgroup;
   std::string hostname;
   std::vector<BindMount> mounts;

@@ -7,8 +7,9 @@
 
 namespace blackstart::lab {
 
-inline constexpr const char* kWan = "wan";      // the host name of the router namespace
-inline constexpr const char* kAgent = "agent";  // takes the place of the service name in an agent's paths
+inline constexpr const char* kWan = "wan";        // the host name of the router namespace
+inline constexpr const char* kAgent = "agent";    // takes the place of the service name in an agent's paths
+inline constexpr const char* kKeeper = "keeper";  // and of the host name, in the keeper's cgroup
 
 struct Paths {
   std::filesystem::path root;  // /run/blackstart/lab/NAME
@@ -17,6 +18,10 @@ struct Paths {
   static Paths of(const std::string& lab) { return {of_all_labs() / lab}; }
 
   [[nodiscard]] std::filesystem::path state() const { return root / "state.json"; }
+  // What the keeper has started since.
+  [[nodiscard]] std::filesystem::path started() const { return root / "started.json"; }
+  [[nodiscard]] std::filesystem::path keeper_socket() const { return root / "keeper"; }
+  [[nodiscard]] std::filesystem::path keeper_log() const { return root / "keeper.log"; }
   // A hosts file with every name of the lab; the {names} placeholder.
   [[nodiscard]] std::filesystem::path names() const { return root / "names"; }
   // Mount points, only ever mounted on inside the lab's processes: the folder of the programs ({bin})

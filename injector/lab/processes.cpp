@@ -34,8 +34,7 @@ std::string label(const ProcessPlan& plan) {
   return plan.service + " on " + plan.host;
 }
 
-// The end of a log, for an error message.
-std::string last_lines(const fs::path& log) {
+std::deque<std::string> last_lines(const fs::path& log) {
   std::ifstream file(log);
   std::deque<std::string> lines;
   for (std::string line; std::getline(file, line);) {
@@ -43,6 +42,12 @@ std::string last_lines(const fs::path& log) {
     lines.push_back(line);
     if (lines.size() > kLogLinesShown) lines.pop_front();
   }
+  return lines;
+}
+
+// The end of a log, for an error message.
+std::string last_words(const fs::path& log) {
+  const auto lines = last_lines(log);
   std::string text = lines.empty() ? "it printed nothing" : "its last words:";
   for (const std::string& line : lines) text += "\n      " + line;
   return text;
@@ -86,14 +91,26 @@ Result<> enter_host(const Blueprint& blueprint, const std::string& host) {
 // at a deadline, when it is cancelled, or when the process dies.
 class Starter {
  public:
-  Starter(const Blueprint& blueprint, const ProcessPlan& plan, const std::function<bool()>& stop)
+  Starter(const Blueprint& blueprint, const ProcessPlan& plan, std::function<bool()> stop,
+          Clock::time_point latest = Clock::time_point::max())
       : blueprint_(blueprint),
         plan_(plan),
-        stop_(stop),
+        stop_(std::move(stop)),
         folder_(Paths::of(blueprint.name).process(plan.host, plan.service)),
-        log_(folder_ / "log") {}
+        log_(folder_ / "log"),
+        latest_(latest) {}
 
   Result<RunningProcess> start() {
+    const auto id = launch_prepared();
+    if (!id) return tl::unexpected(id.error());
+    if (auto ready = wait_until_ready(*id); !ready) {
+      end(*id);
+      return tl::unexpected(ready.error());
+    }
+    return RunningProcess{plan_.host, plan_.service, *id};
+  }
+
+  Result<ProcessId> launch_prepared() {
     auto user = find_user(plan_.user);
     if (!user) return tl::unexpected(user.error());
     // A folder that exists was prepared before: a process that died starts again with its data.
@@ -102,13 +119,19 @@ class Starter {
       for (const auto& command : plan_.prepare)
         if (auto done = run_to_end(command, *user); !done) return tl::unexpected(done.error());
     }
-    const auto id = launch(plan_.command, *user);
-    if (!id) return tl::unexpected(id.error());
-    if (auto ready = wait_until_ready(*id); !ready) {
-      end(*id);
-      return tl::unexpected(ready.error());
-    }
-    return RunningProcess{plan_.host, plan_.service, *id};
+    return launch(plan_.command, *user);
+  }
+
+  Result<> wait_until_ready(const ProcessId& id) {
+    if (auto entered = enter_host(blueprint_, plan_.host); !entered) return entered;
+    const HostPlan* host = blueprint_.host(plan_.host);
+    return wait("wait for a ready answer", [&]() -> Result<bool> {
+      int status = 0;
+      if (::waitpid(id.pid, &status, WNOHANG) == id.pid)
+        return fail(ErrorKind::kInternal, "start", label(plan_) + ": it " + describe_exit(status), 0,
+                    last_words(log_));
+      return is_ready(plan_.ready, host ? host->addresses : std::vector<InterfaceAddress>{}, kOneAnswer);
+    });
   }
 
  private:
@@ -145,7 +168,7 @@ class Starter {
 
   // Calls `poll` until it says it is done or failed, or time is up.
   Result<> wait(const std::string& what, const std::function<Result<bool>()>& poll) {
-    const auto deadline = Clock::now() + milliseconds(plan_.ready.within_ms);
+    const auto deadline = std::min(Clock::now() + milliseconds(plan_.ready.within_ms), latest_);
     for (milliseconds pause{5}; Clock::now() < deadline; pause = std::min(pause * 2, kLongestPause)) {
       if (stop_()) return fail(ErrorKind::kInternal, "start", label(plan_), ECANCELED);
       const auto done = poll();
@@ -155,7 +178,7 @@ class Starter {
     }
     return fail(ErrorKind::kInternal,
                 what + " within " + format_duration(milliseconds(plan_.ready.within_ms)) + ":", label(plan_),
-                0, last_lines(log_));
+                ETIMEDOUT, last_words(log_));
   }
 
   Result<> run_to_end(const std::vector<std::string>& command, const User& user) {
@@ -166,7 +189,7 @@ class Starter {
       if (::waitpid(id->pid, &status, WNOHANG) == 0) return false;
       if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
       return fail(ErrorKind::kInternal, "prepare " + label(plan_) + ":",
-                  command[0] + " " + describe_exit(status), 0, last_lines(log_));
+                  command[0] + " " + describe_exit(status), 0, last_words(log_));
     });
     if (!done) end(*id);
     return done;
@@ -177,22 +200,11 @@ class Starter {
     id.reap();
   }
 
-  Result<> wait_until_ready(const ProcessId& id) {
-    if (auto entered = enter_host(blueprint_, plan_.host); !entered) return entered;
-    const HostPlan* host = blueprint_.host(plan_.host);
-    return wait("wait for a ready answer", [&]() -> Result<bool> {
-      int status = 0;
-      if (::waitpid(id.pid, &status, WNOHANG) == id.pid)
-        return fail(ErrorKind::kInternal, "start", label(plan_) + ": it " + describe_exit(status), 0,
-                    last_lines(log_));
-      return is_ready(plan_.ready, host ? host->addresses : std::vector<InterfaceAddress>{}, kOneAnswer);
-    });
-  }
-
   const Blueprint& blueprint_;
   const ProcessPlan& plan_;
-  const std::function<bool()>& stop_;
+  const std::function<bool()> stop_;
   const fs::path folder_, log_;
+  const Clock::time_point latest_;
 };
 
 // A thread for each plan: every one of them may enter a network namespace and wait there.
@@ -272,6 +284,41 @@ Result<std::vector<RunningProcess>> start_all(const Blueprint& blueprint,
   });
   if (first_error) return tl::unexpected(*first_error);
   return running;
+}
+
+std::optional<ProcessId> running(const State& state, const ProcessPlan& plan) {
+  for (const RunningProcess& known : state.processes)
+    if (known.host == plan.host && known.service == plan.service && known.id.alive()) return known.id;
+  if (!plan.is_agent()) return std::nullopt;
+  const auto own = cgroup_of(state.blueprint, plan.host, kAgent);
+  if (!own) return std::nullopt;
+  const std::vector<pid_t> pids = own->processes();
+  if (pids.empty()) return std::nullopt;
+  return ProcessId::of(*std::min_element(pids.begin(), pids.end()));
+}
+
+Result<ProcessId> start_one(const Blueprint& blueprint, const ProcessPlan& plan) {
+  return Starter(blueprint, plan, [] { return false; }).launch_prepared();
+}
+
+FreshStart start_fresh(const Blueprint& blueprint, const ProcessPlan& plan,
+                       const std::function<bool()>& cancelled,
+                       const std::function<void(const ProcessId&)>& launched) {
+  using End = FreshStart::End;
+  const auto ended = [&](const Error& error, const std::optional<ProcessId>& id) {
+    std::string words;
+    for (const std::string& line :
+         last_lines(Paths::of(blueprint.name).process(plan.host, plan.service) / "log"))
+      words += (words.empty() ? "" : "\n") + line;
+    if (words.empty()) words = Error{error.kind, error.operation, error.object, error.code, ""}.message();
+    return FreshStart{error.code == ETIMEDOUT ? End::kLate : End::kDied, words, id};
+  };
+  Starter starter(blueprint, plan, cancelled, Clock::now() + milliseconds(plan.ready.within_ms));
+  const auto id = starter.launch_prepared();
+  if (!id) return ended(id.error(), std::nullopt);
+  launched(*id);
+  if (const auto ready = starter.wait_until_ready(*id); !ready) return ended(ready.error(), *id);
+  return {End::kReady, "", *id};
 }
 
 std::vector<bool> ask_all(const Blueprint& blueprint, const std::vector<ProcessPlan>& plans) {

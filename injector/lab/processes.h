@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,33 @@ namespace blackstart::lab {
 [[nodiscard]] Result<std::vector<RunningProcess>> start_all(
     const Blueprint& blueprint, const std::vector<ProcessPlan>& plans, const std::function<bool()>& cancelled,
     const std::function<void(const std::string&)>& progress);
+
+// The process of a plan that runs; nullopt: none does. A service's is the one that was launched, whatever
+// is left of its children; an agent that died is followed by one of its own making, under another number, in
+// the same cgroup.
+[[nodiscard]] std::optional<ProcessId> running(const State& state, const ProcessPlan& plan);
+
+// Starts one of them as it was started before, its folder as it is, and does not wait until it is ready. It
+// is a child of the caller.
+[[nodiscard]] Result<ProcessId> start_one(const Blueprint& blueprint, const ProcessPlan& plan);
+
+// What became of a process that was started to see whether it comes up.
+struct FreshStart {
+  enum class End {
+    kReady,
+    kDied,  // or could not even be prepared
+    kLate,  // plan.ready.within_ms is over
+  };
+  End end = End::kDied;
+  std::string last_words;       // the end of its log, or, where that is empty, what went wrong
+  std::optional<ProcessId> id;  // a child of the caller, which may be dead; nullopt: it was not launched
+};
+
+// Waits until it is ready, dead or late, and ends nothing. `launched` is told of the process, its
+// preparations done. The calling thread may have entered the host's network namespace afterwards.
+[[nodiscard]] FreshStart start_fresh(const Blueprint& blueprint, const ProcessPlan& plan,
+                                     const std::function<bool()>& cancelled,
+                                     const std::function<void(const ProcessId&)>& launched);
 
 // Whether each process, by its place in `plans`, answers its ready check now.
 [[nodiscard]] std::vector<bool> ask_all(const Blueprint& blueprint, const std::vector<ProcessPlan>& plans);

@@ -34,24 +34,48 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProcessId, pid, started)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunningProcess, host, service, id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(State, blueprint, boot_id, complete, processes)
 
+namespace {
+
+Result<> replace(const fs::path& path, const nlohmann::json& json) {
+  const fs::path next = path.string() + ".next";
+  std::ofstream file(next);
+  file << json.dump(1) << std::flush;
+  if (!file) return fail_errno(EIO, "write", next);
+  if (::rename(next.c_str(), path.c_str()) != 0) return fail_errno(errno, "write", path);
+  return {};
+}
+
+}  // namespace
+
 std::optional<State> read_state(const std::string& lab) {
   std::ifstream file(Paths::of(lab).state());
   if (!file) return std::nullopt;
   try {
-    return nlohmann::json::parse(file).get<State>();
+    auto state = nlohmann::json::parse(file).get<State>();
+    const auto since = read_started(lab);
+    state.processes.insert(state.processes.end(), since.begin(), since.end());
+    return state;
   } catch (const std::exception&) {
     return std::nullopt;
   }
 }
 
 Result<> write_state(const State& state) {
-  const fs::path path = Paths::of(state.blueprint.name).state();
-  const fs::path next = path.string() + ".next";
-  std::ofstream file(next);
-  file << nlohmann::json(state).dump(1) << std::flush;
-  if (!file) return fail_errno(EIO, "write", next);
-  if (::rename(next.c_str(), path.c_str()) != 0) return fail_errno(errno, "write", path);
-  return {};
+  return replace(Paths::of(state.blueprint.name).state(), state);
+}
+
+std::vector<RunningProcess> read_started(const std::string& lab) {
+  std::ifstream file(Paths::of(lab).started());
+  try {
+    return file ? nlohmann::json::parse(file).get<std::vector<RunningProcess>>()
+                : std::vector<RunningProcess>{};
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
+Result<> write_started(const std::string& lab, const std::vector<RunningProcess>& processes) {
+  return replace(Paths::of(lab).started(), processes);
 }
 
 Result<Fd> lock_lab(const std::string& lab) {

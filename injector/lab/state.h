@@ -26,10 +26,15 @@ struct State {
   std::vector<RunningProcess> processes;
 };
 
-// The lab's state; nullopt when there is none, or none that can be read: then nothing was made either.
+// The lab's state, with what its keeper has started since; nullopt when there is none, or none that can be
+// read: then nothing was made either.
 [[nodiscard]] std::optional<State> read_state(const std::string& lab);
 // Replaces the state in one step; on failure the old one stands.
 [[nodiscard]] Result<> write_state(const State& state);
+
+// What the keeper has started, and keeps on record for others: at most one process of a service on a host.
+[[nodiscard]] std::vector<RunningProcess> read_started(const std::string& lab);
+[[nodiscard]] Result<> write_started(const std::string& lab, const std::vector<RunningProcess>& processes);
 
 // Keeps two commands from changing one lab at the same time: an exclusive lock on its run folder, which
 // is made if need be. Waits for the other command at most a minute; then kRefused.

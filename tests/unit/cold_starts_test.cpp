@@ -1,128 +1,174 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a fresh instance died for, as its last words and the checks of what it needs say.
-#include "injector/conduct/cold_starts.h"
+// Cold starts against a keeper that says what the test wants.
+#include "agents/faults/cold_start/cold_starts.h"
 
-#include "agents/contract/ip.h"
-#include "tests/unit/conduct_fixture.h"
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "agents/contract/units.h"
+#include "agents/kernel/seqpacket.h"
 
 namespace blackstart {
 namespace {
 
-// login needs session-cache and tokens, session-cache needs disks; pangyo holds cache and disks alone.
-class ColdStartTest : public ConductTest {
+using contract::ColdStartReport;
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+bool readable(int fd, int patience_ms = 2000) {
+  pollfd polled{fd, POLLIN, 0};
+  return ::poll(&polled, 1, patience_ms) == 1;
+}
+
+constexpr int64_t ns(Duration duration) {
+  return duration.count();
+}
+
+class ColdStartsTest : public testing::Test {
  protected:
-  ColdStartTest() {
-    add("login", {{"pangyo-1", 8080}}, {"session-cache", "tokens"});
-    add("session-cache", {{"pangyo-1", 6379}}, {"disks"});
-    add("tokens", {{"pangyo-2", 9000}, {"anyang-1", 9000}}, {});
-    add("disks", {{"pangyo-2", 3260}}, {});
-    topology_.services["disks"].endpoints.push_back({"iscsi.store.lab", 3260});
-    topology_.hosts["pangyo-1"].addresses = {*Address::parse("198.18.1.1")};
-    topology_.hosts["pangyo-2"].addresses = {*Address::parse("198.18.1.2"), *Address::parse("fd00:18:1::2")};
-    topology_.hosts["anyang-1"].addresses = {*Address::parse("198.18.2.1")};
-    plan_.cold_starts.push_back({"c1", "login", "anyang-1", "anyang", 2s, 5s});
-    auto& order = *plan_.orders.at("anyang-1").add_cold_starts();
-    order.set_id("c1");
-    order.set_service("login");
-    order.set_start_ns(Duration(2s).count());
-    order.set_end_ns(Duration(7s).count());
+  ColdStartsTest() {
+    std::string name = "/tmp/blackstart-keeper-XXXXXX";
+    folder_ = mkdtemp(name.data());
+    listener_ = std::move(*listen_packets(folder_ / "keeper"));
+    family_ = std::move(*ColdStarts::make(folder_ / "keeper"));
+    order_.set_host("anyang-gw-1");
   }
-  void add(const std::string& name, const std::vector<std::pair<std::string, uint16_t>>& where,
-           const std::vector<std::string>& needs) {
-    Service service;
-    service.name = name;
-    for (const auto& [host, port] : where) service.instances.push_back({host, port, std::nullopt, false, {}});
-    for (const std::string& need : needs) service.needs.push_back({need, Need::While::kAny, {}});
-    topology_.services[name] = service;
+  ~ColdStartsTest() override {
+    family_.reset();
+    std::filesystem::remove_all(folder_);
   }
-  std::string blamed(const std::string& last_words) const {
-    return died_for(topology_, "login", last_words, ImpactWatch(topology_, plan_), 0);
+
+  void add(const std::string& service, Duration start, Duration end) {
+    auto* one = order_.add_cold_starts();
+    one->set_id("c" + std::to_string(order_.cold_starts_size()));
+    one->set_service(service);
+    one->set_start_ns(ns(start));
+    one->set_end_ns(ns(end));
   }
-  // As its agent says it once it is over.
-  void ends(contract::ColdStartReport::State state, const std::string& last_words) {
-    contract::ColdStartReport& report = agents_.cold_starts["c1"];
-    report.set_id("c1");
-    report.set_service("login");
-    report.set_state(state);
-    report.set_last_words(last_words);
-    report.set_started_unix_ns(agents_.now + Duration(10s).count());
-    report.set_settled_unix_ns(agents_.now + Duration(11s).count());
+  void arm_and_fire(Duration horizon = 1h) {
+    const auto armed = family_->arm(order_);
+    ASSERT_TRUE(armed) << armed.error().message();
+    while (accept_packets(listener_).valid()) {
+    }  // arm looks whether somebody is there
+    t0_ = monotonic_now();
+    const auto fired = family_->fire(t0_, {INT64_MAX, ns(horizon)});
+    ASSERT_TRUE(fired) << fired.error().message();
   }
+  // Lets the family work until it asks; what it asked, and the connection.
+  std::string asked(Fd& connection) {
+    if (!readable(family_->wake_fd())) return "nothing";
+    EXPECT_TRUE(family_->wake());
+    if (!readable(listener_.get())) return "nothing";
+    connection = accept_packets(listener_);
+    if (!readable(connection.get())) return "nothing";
+    return receive_packet(connection).value().value_or("nothing");
+  }
+  void tell(const Fd& connection, const std::string& text) {
+    ASSERT_TRUE(send_packet(connection, text));
+    ASSERT_TRUE(readable(family_->wake_fd()));
+    ASSERT_TRUE(family_->wake());
+  }
+  ColdStartReport report(int index = 0) const {
+    contract::HostReport host;
+    family_->observe(host);
+    return host.cold_starts(index);
+  }
+
+  std::filesystem::path folder_;
+  Fd listener_;
+  std::unique_ptr<ColdStarts> family_;
+  contract::Order order_;
+  int64_t t0_ = 0;
 };
 
-TEST_F(ColdStartTest, LastWordsNameTheNeed) {
-  const std::vector<std::pair<const char*, const char*>> kWords{
-      {"cannot reach session-cache", "session-cache"},
-      {"connect 198.18.1.1:6379: timed out", "session-cache"},
-      {"connect to [fd00:18:1::2]:9000 failed", "tokens"},
-      {"no route to 198.18.1.2:3260", "disks"},
-      {"iscsi.store.lab: no such host", "disks"},
-      {"disks and session-cache are away", "session-cache"},
-      {"connect 198.18.1.11: timed out", ""},
-      {"the session-cacher is unwell", ""},
-      {"198.18.1.1:7777 refused", ""},
-      {"login: I give up", ""},
-      {"", ""}};
-  for (const auto& [words, need] : kWords) EXPECT_EQ(blamed(words), need) << words;
+TEST_F(ColdStartsTest, AnOrderWithoutAnyArmsToNothing) {
+  auto none = ColdStarts::make("");
+  EXPECT_TRUE((*none)->arm(order_));
+  EXPECT_EQ((*none)->wake_fd(), -1);
 }
 
-TEST_F(ColdStartTest, WithoutAWordTheNeedThatIsDownIsBlamed) {
-  ImpactWatch watch(topology_, plan_);
-  for (const contract::Probe& probe : watch.probes())
-    for (uint64_t i = 0; i < 10; ++i) {
-      contract::Sample sample;
-      sample.set_probe(probe.name());
-      sample.set_sequence(i);
-      sample.set_scheduled_unix_ns(agents_.now + static_cast<int64_t>(i) * Duration(1s).count());
-      sample.set_outcome(probe.name().starts_with("check:disks") ? contract::Sample::FAILURE
-                                                                 : contract::Sample::SUCCESS);
-      watch.add(sample);
-    }
-  const UnixNs died = agents_.now + Duration(8s).count();
-  EXPECT_EQ(died_for(topology_, "login", "segmentation fault", watch, died), "disks");
-  EXPECT_EQ(died_for(topology_, "login", "no tokens", watch, died), "tokens") << "its own word comes first";
-  EXPECT_EQ(died_for(topology_, "tokens", "segmentation fault", watch, died), "") << "it needs nothing";
+TEST_F(ColdStartsTest, WithoutAKeeperItIsNotArmed) {
+  add("photo", 0s, 5s);
+  auto none = ColdStarts::make("");
+  const auto armed = (*none)->arm(order_);
+  ASSERT_FALSE(armed);
+  EXPECT_EQ(armed.error().kind, ErrorKind::kMissing);
+  EXPECT_THAT(armed.error().hint, HasSubstr("blackstart lab up"));
+
+  listener_.reset();
+  const auto deaf = family_->arm(order_);
+  ASSERT_FALSE(deaf);
+  EXPECT_EQ(deaf.error().kind, ErrorKind::kMissing);
 }
 
-TEST_F(ColdStartTest, OneThatDiesIsAFindingAndEvidence) {
-  ends(contract::ColdStartReport::DIED, "connect 198.18.1.1:6379: timed out");
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.exit_code, kExitPass) << outcome.reason;
-  ASSERT_EQ(outcome.cold_starts.size(), 1u);
-  const OutcomeColdStart& login = outcome.cold_starts[0];
-  EXPECT_EQ(login.state, "died");
-  EXPECT_EQ(login.died_for, "session-cache");
-  EXPECT_EQ(login.site, "anyang");
-  EXPECT_EQ(login.took, 1s);
-  ASSERT_TRUE(login.at);
-  const auto evidence = std::find_if(outcome.single_site.begin(), outcome.single_site.end(),
-                                     [](const auto& each) { return each.evidence == "cold_start"; });
-  ASSERT_NE(evidence, outcome.single_site.end());
-  EXPECT_EQ(evidence->dependency, "session-cache");
-  EXPECT_EQ(evidence->site, "pangyo");
+TEST_F(ColdStartsTest, AsksAtItsMomentAndReportsTheLastWords) {
+  add("photo", 150ms, 5s);
+  arm_and_fire();
+  EXPECT_EQ(report().state(), ColdStartReport::WAITING);
+  Fd connection;
+  EXPECT_THAT(asked(connection), testing::MatchesRegex("fresh anyang-gw-1 photo 4[78].."));
+  EXPECT_GE(monotonic_now() - t0_, ns(150ms));
+  EXPECT_EQ(report().state(), ColdStartReport::STARTING);
+  tell(connection, "ok 123");
+  EXPECT_EQ(report().state(), ColdStartReport::STARTING);
+  tell(connection, "died 40\ncannot reach photo-store-1.lab:8080\nexiting");
+  EXPECT_EQ(report().state(), ColdStartReport::DIED);
+  EXPECT_EQ(report().last_words(), "cannot reach photo-store-1.lab:8080\nexiting");
+  EXPECT_GE(report().settled_unix_ns(), report().started_unix_ns());
 }
 
-TEST_F(ColdStartTest, OneThatIsReadyIsNoEvidence) {
-  ends(contract::ColdStartReport::READY, "");
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.cold_starts.at(0).state, "ready");
-  EXPECT_EQ(outcome.cold_starts[0].died_for, "");
-  EXPECT_TRUE(outcome.single_site.empty());
+TEST_F(ColdStartsTest, OneThatIsReadyLivesUntilTheRevert) {
+  add("photo", 0s, 5s);
+  arm_and_fire();
+  Fd connection;
+  ASSERT_THAT(asked(connection), testing::StartsWith("fresh "));
+  tell(connection, "ready 200");
+  EXPECT_EQ(report().state(), ColdStartReport::READY);
+  EXPECT_TRUE(family_->lift());
+  EXPECT_FALSE(readable(connection.get(), 0)) << "the end of the faults is not its end";
+  EXPECT_TRUE(family_->revert());
+  ASSERT_TRUE(readable(connection.get()));
+  EXPECT_FALSE(receive_packet(connection)) << "its connection is gone, and it with it";
+  EXPECT_EQ(report().state(), ColdStartReport::READY);
+  EXPECT_TRUE(family_->revert());
 }
 
-TEST_F(ColdStartTest, ANeedInTwoSitesIsNoSingleSite) {
-  ends(contract::ColdStartReport::LATE, "waiting for tokens");
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.cold_starts.at(0).died_for, "tokens");
-  EXPECT_TRUE(outcome.single_site.empty());
+TEST_F(ColdStartsTest, SeveralAreIndependent) {
+  add("photo", 0s, 5s);
+  add("login", 0s, 5s);
+  arm_and_fire();
+  Fd photo, login;
+  ASSERT_THAT(asked(photo), HasSubstr(" photo "));
+  ASSERT_TRUE(readable(listener_.get()));
+  login = accept_packets(listener_);
+  tell(login, "error lab x has no login");
+  EXPECT_EQ(report(0).state(), ColdStartReport::STARTING);
+  EXPECT_EQ(report(1).state(), ColdStartReport::NOT_STARTED);
+  EXPECT_EQ(report(1).last_words(), "lab x has no login");
+  photo.reset();
+  ASSERT_TRUE(readable(family_->wake_fd()));
+  EXPECT_TRUE(family_->wake());
+  EXPECT_EQ(report(0).state(), ColdStartReport::NOT_STARTED);
+  EXPECT_THAT(report(0).last_words(), HasSubstr("keeper"));
 }
 
-TEST_F(ColdStartTest, OneThatNobodyStartedLeavesTheQuestionOpen) {
-  const Outcome outcome = run();
-  EXPECT_EQ(outcome.cold_starts.at(0).state, "waiting");
-  EXPECT_EQ(outcome.exit_code, kExitInconclusive);
-  EXPECT_NE(outcome.reason.find("what login needs to start in anyang is not known"), std::string::npos)
-      << outcome.reason;
+TEST_F(ColdStartsTest, WaitsForTheConductorsWord) {
+  add("photo", 50ms, 300ms);
+  arm_and_fire(40ms);
+  EXPECT_FALSE(readable(family_->wake_fd(), 120)) << "its start is behind the horizon";
+  EXPECT_TRUE(family_->renew({INT64_MAX, ns(1h)}));
+  Fd connection;
+  EXPECT_THAT(asked(connection), testing::StartsWith("fresh "));
+}
+
+TEST_F(ColdStartsTest, WhatWasNeverStartedIsSaid) {
+  add("photo", 20ms, 60ms);
+  arm_and_fire(10ms);
+  EXPECT_FALSE(readable(family_->wake_fd(), 80));
+  EXPECT_EQ(report().state(), ColdStartReport::NOT_STARTED);
 }
 
 }  // namespace

@@ -140,6 +140,32 @@ TEST(BlueprintTest, EveryHostAndTheRouterGetAnAgent) {
                           "/run/blackstart/lab/small/hosts/h1/agent", "--metrics-listen", "0.0.0.0:9464"));
 }
 
+TEST(BlueprintTest, AgentsAreToldOfTheKeeper) {
+  const auto blueprint =
+      make_blueprint(small(), "/opt/bin", "/opt/bin/blackstart-agent", {}, "/opt/bin/blackstart");
+  ASSERT_TRUE(blueprint);
+  EXPECT_EQ(blueprint->keeper, "/opt/bin/blackstart");
+  const auto& command = blueprint->agents[0].command;
+  ASSERT_GE(command.size(), 2u);
+  EXPECT_EQ(command[command.size() - 2], "--keeper");
+  EXPECT_EQ(command.back(), "/run/blackstart/lab/small/keeper");
+}
+
+TEST(BlueprintTest, AFreshInstanceStandsBesideTheOthers) {
+  Topology topology = small();
+  topology.hosts["h3"] = host("h3", "s1", "198.18.1.13", "fd00:18:1::13");
+  const auto blueprint = make_blueprint(topology, "/opt/bin", "");
+  ASSERT_TRUE(blueprint);
+  const auto fresh = plan_fresh(topology, *blueprint, "h3", "login");
+  ASSERT_TRUE(fresh) << fresh.error().message();
+  EXPECT_EQ(fresh->service, "login~fresh");
+  EXPECT_EQ(fresh->ready.port, 8080);
+  EXPECT_THAT(fresh->command, testing::Contains(HasSubstr("/hosts/h3/login~fresh")));
+  EXPECT_THAT(plan_fresh(topology, *blueprint, "h1", "login").error().message(),
+              HasSubstr("it has one already"));
+  EXPECT_FALSE(plan_fresh(topology, *blueprint, "h3", "logout"));
+}
+
 TEST(BlueprintTest, LongNamesStayUniqueInterfaces) {
   Topology topology = small();
   for (const std::string name : {"a-very-long-host-name-1", "a-very-long-host-name-2"})
@@ -157,7 +183,8 @@ TEST(BlueprintTest, LongNamesStayUniqueInterfaces) {
 TEST(BlueprintTest, SurvivesItsOwnJson) {
   Topology topology = small();
   add_dns(topology);
-  const auto blueprint = make_blueprint(topology, "/opt/bin", "/opt/bin/blackstart-agent");
+  const auto blueprint =
+      make_blueprint(topology, "/opt/bin", "/opt/bin/blackstart-agent", {}, "/opt/bin/blackstart");
   ASSERT_TRUE(blueprint);
   EXPECT_EQ(nlohmann::json::parse(nlohmann::json(*blueprint).dump()).get<Blueprint>(), *blueprint);
 }
@@ -176,6 +203,9 @@ const std::vector<Mistake> kMistakes{
     Mistake{"HostWan",
             [](Topology& t) { t.hosts["wan"] = host("wan", "s1", "198.18.1.30", "fd00:18:1::30"); },
             ErrorKind::kInvalid, "wan"},
+    Mistake{"HostKeeper",
+            [](Topology& t) { t.hosts["keeper"] = host("keeper", "s1", "198.18.1.31", "fd00:18:1::31"); },
+            ErrorKind::kInvalid, "keeper"},
     Mistake{"PathAsName", [](Topology& t) { t.name = "../up"; }, ErrorKind::kInvalid, "../up"},
     Mistake{"Gateway", [](Topology& t) { t.hosts["h1"].addresses[0] = *Address::parse("198.18.1.1"); },
             ErrorKind::kInvalid, "gateway"},

@@ -127,6 +127,45 @@ spec:
                           AllOf(HasSubstr("10 "), HasSubstr("12h")), HasSubstr("12 "), HasSubstr("13 ")));
 }
 
+TEST_F(PolicyTest, SaysWhatALossOfPowerDoes) {
+  proves("S11");
+  contract::Order dark = order();
+  dark.mutable_faults(0)->set_kind("host-power-loss");
+  dark.mutable_faults(0)->mutable_process()->set_act(contract::ProcessFault::POWER_LOSS);
+  std::string text = kWhole;
+  text.replace(text.find("storage-drop"), 12, "host-power-loss");
+  const auto policy = read(text);
+  ASSERT_TRUE(policy);
+  EXPECT_THAT(why_not(*policy, dark), AllOf(HasSubstr(file_ + ":10 does not say what a loss of power does"),
+                                            HasSubstr("freeze, kill or poweroff")));
+  for (const auto& [word, way] : {std::pair{"freeze", PowerLoss::kFreeze},
+                                  {"kill", PowerLoss::kKill},
+                                  {"poweroff", PowerLoss::kPowerOff}}) {
+    std::string said = text;
+    said.replace(said.find("commands: false"), 15, std::string("power: ") + word);
+    const auto accepts = read(said);
+    ASSERT_TRUE(accepts) << word;
+    EXPECT_EQ(accepts->accept->power, way);
+    EXPECT_EQ(accepts->accept->power_at.line, 14);
+    EXPECT_EQ(why_not(*accepts, dark), "");
+  }
+  std::string mistaken = text;
+  mistaken.replace(mistaken.find("commands: false"), 15, "power: freze");
+  ASSERT_FALSE(read(mistaken));
+  EXPECT_THAT(hint(), HasSubstr("freeze"));
+}
+
+TEST_F(PolicyTest, NobodyLosesPowerUnderAnotherName) {
+  proves("S11");
+  contract::Order dark = order();
+  dark.mutable_faults(0)->mutable_process()->set_act(contract::ProcessFault::POWER_LOSS);
+  EXPECT_THAT(why_not(lab_policy(), dark), HasSubstr("under another name"));
+  dark.mutable_faults(0)->set_kind("site-power-loss");
+  EXPECT_EQ(why_not(lab_policy(), dark), "");
+  dark.mutable_faults(0)->mutable_process()->set_act(contract::ProcessFault::KILL);
+  EXPECT_THAT(why_not(lab_policy(), dark), HasSubstr("nothing of the processes"));
+}
+
 TEST_F(PolicyTest, BombsAreRefusedInBoundedMemory) {
   proves("S11");
   std::string laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n";

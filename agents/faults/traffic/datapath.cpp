@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <numeric>
 
 #include "agents/kernel/boot_id.h"
+#include "agents/kernel/bpf_map.h"
 #include "agents/kernel/kernel_error.h"
 #include "blackstart_traffic.skel.h"
 
@@ -33,15 +33,6 @@ std::array<bpf_program*, 4> stubs(const blackstart_traffic& skeleton) {
   return {p.blackstart_s_in, p.blackstart_sout, p.blackstart_sin3, p.blackstart_sou3};
 }
 
-template <typename Key, typename Value>
-Result<> fill_map(bpf_map* map, const std::vector<Key>& keys, const std::vector<Value>& values) {
-  if (keys.empty()) return {};
-  auto count = static_cast<uint32_t>(keys.size());
-  if (bpf_map_update_batch(bpf_map__fd(map), keys.data(), values.data(), &count, nullptr) != 0)
-    return kernel_refused(errno, "fill map", bpf_map__name(map));
-  return {};
-}
-
 template <typename Key>
 Result<> fill_peers(bpf_map* map, const std::vector<PeerEntry>& entries) {
   std::vector<Key> keys(entries.size());
@@ -53,10 +44,6 @@ Result<> fill_peers(bpf_map* map, const std::vector<PeerEntry>& entries) {
     values[i] = {entry.value.bits, entry.value.site, static_cast<uint16_t>(entry.value.self_test), 0};
   }
   return fill_map(map, keys, values);
-}
-
-void set_size(bpf_map* map, size_t entries) {
-  bpf_map__set_max_entries(map, static_cast<uint32_t>(std::max<size_t>(entries, 1)));
 }
 
 uint32_t counters(const traffic_config& config) {
@@ -79,11 +66,6 @@ traffic_count sum(const traffic_count* per_cpu, size_t cpus) {
       out.first_ns = one->first_ns;
   }
   return out;
-}
-
-// A 64-bit store other CPUs see whole.
-void store(__u64& word, uint64_t value) {
-  std::atomic_ref(word).store(value, std::memory_order_release);
 }
 
 }  // namespace

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agents/faults/power/power_fault.h"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <spdlog/spdlog.h>
+
+#include "agents/kernel/kernel_error.h"
+#include "agents/kernel/sock_destroy.h"
+
+namespace blackstart {
+namespace {
+
+// How often it looks while processes die and sockets go.
+constexpr Duration kLooks = std::chrono::milliseconds(5);
+
+Result<> require_silence(const contract::Fault& fault) {
+  if (fault.rules_size() > 0 && fault.manner() == contract::MANNER_SILENT) return {};
+  return fail(ErrorKind::kRefused, "arm", fault.kind() + " " + fault.id(), 0,
+              "power goes without a word: it needs a silent cut of the network around it");
+}
+
+}  // namespace
+
+PowerFault::~PowerFault() {
+  if (const auto ok = revert(); !ok) spdlog::error("{}", ok.error().message());
+}
+
+Result<> PowerFault::do_arm(const contract::Order& order) {
+  losses_.clear();
+  t0_ = 0;
+  word_ = {};
+  for (const contract::Fault& fault : order.faults()) {
+    if (!fault.has_process() || fault.process().act() != contract::ProcessFault::POWER_LOSS) continue;
+    if (auto ok = require_silence(fault); !ok) return ok;
+    Loss loss;
+    loss.id = fault.id();
+    loss.kind = fault.kind();
+    loss.start_ns = fault.start_ns();
+    loss.end_ns = fault.end_ns();
+    loss.targets.assign(fault.process().targets().begin(), fault.process().targets().end());
+    losses_.push_back(std::move(loss));
+  }
+  if (losses_.empty()) return {};
+  const auto undone = [&](const Error& error) -> Result<> {
+    (void)do_revert();
+    losses_.clear();
+    return tl::unexpected(error);
+  };
+  if (!parts_.processes)
+    return undone({ErrorKind::kRefused, "take the power of", order.host(), 0, parts_.refusal});
+  if (auto ok = parts_.processes->ready(); !ok) return undone(ok.error());
+  if (parts_.processes->leaves_sockets())
+    if (const Feature ends = probe_sock_destroy(); !ends.available)
+      return undone(
+          {ErrorKind::kMissing, "end the sockets of", order.host(), 0, ends.reason + "; " + ends.hint});
+  timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer_.valid()) return undone(kernel_refused(errno, "make", "a timer").value());
+  owed_ = std::make_unique<OwedStarts>(parts_.steps, parts_.start, order.host(), parts_.keeper);
+  if (auto ok = arm_hold_down(order.run()); !ok) return undone(ok.error());
+  return {};
+}
+
+Result<> PowerFault::arm_hold_down(const std::string& run) {
+  if (!parts_.held_down) return {};
+  std::vector<HoldDownRule> rules;
+  for (const Loss& loss : losses_)
+    rules.push_back({.fault = loss.id,
+                     .start_ns = loss.start_ns + parts_.behind_the_cut.count(),
+                     .end_ns = loss.end_ns,
+                     .everything = true});
+  auto made = HoldDown::make(rules, {.run = run, .scope = *parts_.held_down});
+  if (!made) return tl::unexpected(made.error());
+  hold_down_ = std::move(*made);
+  return {};
+}
+
+Result<> PowerFault::do_fire(int64_t t0, const Word& word) {
+  if (losses_.empty()) return {};
+  t0_ = t0;
+  word_ = word;
+  if (hold_down_) hold_down_->fire(t0, word);
+  set_timer();
+  return {};
+}
+
+Result<> PowerFault::do_renew(const Word& word) {
+  word_ = word;
+  if (hold_down_) hold_down_->renew(word);
+  set_timer();
+  return {};
+}
+
+int64_t PowerFault::strikes_at(const Loss& loss) const {
+  return t0_ + loss.start_ns + parts_.behind_the_cut.count();
+}
+
+int64_t PowerFault::ends_at(const Loss& loss) const {
+  return std::min(t0_ + loss.end_ns, word_.lease_end);
+}
+
+// When advance() is needed next; INT64_MAX: no more.
+int64_t PowerFault::next(const Loss& loss) const {
+  if (t0_ == 0 || loss.start_ns >= word_.horizon || loss.phase == Phase::kDark) return INT64_MAX;
+  const int64_t now = monotonic_now();
+  if (now >= ends_at(loss)) return INT64_MAX;
+  const int64_t strikes = strikes_at(loss);
+  return now < strikes ? strikes : now + kLooks.count();
+}
+
+void PowerFault::set_timer() const {
+  if (!timer_.valid()) return;
+  int64_t due = INT64_MAX;
+  for (const Loss& loss : losses_) due = std::min(due, next(loss));
+  itimerspec at{};
+  if (due != INT64_MAX) at.it_value = {due / 1'000'000'000, std::max<int64_t>(due % 1'000'000'000, 1)};
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+}
+
+Result<> PowerFault::do_wake() {
+  if (!timer_.valid()) return {};
+  uint64_t expirations;
+  while (::read(timer_.get(), &expirations, sizeof expirations) > 0) {
+  }
+  Result<> first;
+  for (Loss& loss : losses_) keep_first(first, advance(loss));
+  set_timer();
+  return first;
+}
+
+Result<> PowerFault::advance(Loss& loss) {
+  const int64_t now = monotonic_now();
+  if (t0_ == 0 || loss.start_ns >= word_.horizon || now < strikes_at(loss) || now >= ends_at(loss)) return {};
+  if (loss.phase == Phase::kWaiting) {
+    if (!parts_.cut_in_force(loss.id))
+      return fail(ErrorKind::kInternal, "take power", loss.kind + " " + loss.id, 0,
+                  "its cut is not in force: nothing is killed that would be heard");
+    if (auto ok = strike(loss); !ok) return ok;
+    loss.phase = Phase::kDying;
+  }
+  if (loss.phase == Phase::kDying) {
+    if (!parts_.processes->dark()) return parts_.processes->take_power();
+    loss.phase = parts_.end_sockets && parts_.processes->leaves_sockets() ? Phase::kSilencing : Phase::kDark;
+  }
+  return loss.phase == Phase::kSilencing ? silence(loss) : Result<>();
+}
+
+Result<> PowerFault::strike(Loss& loss) {
+  uint64_t all = parts_.processes->running();
+  for (const contract::ProcessTarget& target : loss.targets) {
+    const uint64_t running = parts_.processes->running(target);
+    if (running == 0) {
+      owed_->was_down(loss.id, target.service());
+      continue;
+    }
+    if (auto ok = owed_->owe(loss.id, target); !ok) return ok;
+    loss.killed[target.service()] += running;
+    all -= std::min(all, running);
+  }
+  if (all > 0) loss.killed[""] += all;
+  holding_ = true;
+  const auto ok = parts_.processes->take_power();
+  owed_->killed(unix_now());
+  return ok;
+}
+
+// Until a pass finds none: what was being closed when the last looked is an orphan by now.
+Result<> PowerFault::silence(Loss& loss) {
+  const auto ended = end_tcp_sockets({.inodes = own_sockets(), .held = true});
+  if (!ended) return tl::unexpected(ended.error());
+  loss.sockets += ended->ended;
+  if (ended->ended > 0) return {};
+  loss.phase = Phase::kDark;
+  spdlog::info("{} {}: dark; {} sockets ended", loss.kind, loss.id, loss.sockets);
+  return {};
+}
+
+void PowerFault::do_observe(contract::HostReport& report) const {
+  for (const Loss& loss : losses_) {
+    // The traffic family has told of its packets.
+    auto told = std::find_if(report.mutable_faults()->begin(), report.mutable_faults()->end(),
+                             [&](const contract::FaultReport& each) { return each.id() == loss.id; });
+    contract::FaultReport* fault = told != report.mutable_faults()->end() ? &*told : report.add_faults();
+    fault->set_id(loss.id);
+    fault->set_kind(loss.kind);
+    const auto add = [&](const std::string& service, uint64_t killed, uint64_t respawns) {
+      contract::ProcessCount* count = fault->add_processes();
+      count->set_service(service);
+      count->set_killed(killed);
+      count->set_respawns_killed(respawns);
+    };
+    const uint64_t came = respawns(loss);
+    for (const auto& [service, killed] : loss.killed) add(service, killed, service.empty() ? came : 0);
+    if (came > 0 && !loss.killed.contains("")) add("", 0, came);
+  }
+  if (owed_)
+    for (const contract::DownReport& each : owed_->reports()) *report.add_down() = each;
+}
+
+uint64_t PowerFault::respawns(const Loss& loss) const {
+  if (!hold_down_) return 0;
+  for (const HoldDownCount& count : hold_down_->counts())
+    if (count.fault == loss.id) return count.ended;
+  return 0;
+}
+
+// What holds processes beyond their death ends here, at the latest.
+int64_t PowerFault::do_due() const {
+  if (!holding_ || parts_.processes->leaves_sockets()) return INT64_MAX;
+  int64_t due = INT64_MAX;
+  for (const Loss& loss : losses_)
+    if (loss.phase != Phase::kWaiting) due = std::min(due, ends_at(loss));
+  return due;
+}
+
+Result<> PowerFault::let_go() {
+  Result<> first;
+  if (hold_down_) hold_down_->revert();
+  if (parts_.processes && holding_) keep_first(first, parts_.processes->give_power());
+  if (first) holding_ = false;
+  timer_.reset();
+  return first;
+}
+
+Result<> PowerFault::do_lift() {
+  return let_go();
+}
+
+Result<> PowerFault::do_bring_back(const std::vector<std::string>& services) {
+  return owed_ ? owed_->start(services) : Result<>();
+}
+
+Result<> PowerFault::do_revert() {
+  Result<> first = let_go();
+  if (owed_) keep_first(first, owed_->start_all());
+  return first;
+}
+
+}  // namespace blackstart
