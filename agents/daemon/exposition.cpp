@@ -23,6 +23,7 @@ enum MetricId : size_t {
   kFaultPackets,
   kFaultBytes,
   kFaultLeaked,
+  kProcessesKilled,
   kDeadlineRemaining,
   kResidueObjects,
   kLeverEngaged,
@@ -50,6 +51,10 @@ const std::array<AgentMetric, kMetricCount>& table() {
        Type::kCounter,
        "Packets between cut sites seen by an independent counter behind the drop; must stay 0",
        {"src_site", "dst_site"}},
+      {"blackstart_processes_killed_total",
+       Type::kCounter,
+       "Processes the fault killed; respawn=\"yes\": at exec, before their first instruction",
+       {"fault", "service", "respawn"}},
       {"blackstart_deadline_remaining_seconds",
        Type::kGauge,
        "Time until the fault ends by itself, whatever becomes of agent and conductor",
@@ -120,6 +125,11 @@ void add_fault(const contract::HostReport& report, const contract::FaultReport& 
   if (in_force && fault.end_unix_ns() != 0) {
     const int64_t left = std::max<int64_t>(0, fault.end_unix_ns() - unix_now());
     samples.add(kDeadlineRemaining, {fault.id()}, seconds(Duration(left)));
+  }
+  for (const contract::ProcessCount& count : fault.processes()) {
+    samples.add(kProcessesKilled, {fault.id(), count.service(), "no"}, static_cast<double>(count.killed()));
+    samples.add(kProcessesKilled, {fault.id(), count.service(), "yes"},
+                static_cast<double>(count.respawns_killed()));
   }
   for (const contract::PacketCount& count : fault.packets()) {
     const std::vector<std::string> labels{fault.id(), site_label(count.src_site()),

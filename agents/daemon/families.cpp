@@ -5,8 +5,11 @@
 
 #include "agents/faults/cold_start/cold_starts.h"
 #include "agents/faults/power/power_fault.h"
+#include "agents/faults/process/process_family.h"
+#include "agents/faults/process/process_residue.h"
+#include "agents/faults/process/restart.h"
 #include "agents/faults/traffic/traffic_fault.h"
-#include "agents/kernel/cgroup.h"
+#include "agents/kernel/sock_destroy.h"
 #include "agents/runtime/crash_points.h"
 
 namespace blackstart {
@@ -14,13 +17,6 @@ namespace {
 
 // Where the reversed order of the test build kills.
 constexpr Duration kAheadOfTheCut = std::chrono::milliseconds(-200);
-
-// A lab's agent stands in the cgroup beside its host's services.
-std::string services_cgroup() {
-  const std::string own = own_cgroup();
-  const size_t last = own.rfind('/');
-  return own.starts_with("blackstart/") && own.ends_with("/agent") ? own.substr(0, last) + "/services" : "";
-}
 
 bool fires(const FaultFamily& traffic, const std::string& fault) {
   contract::HostReport report;
@@ -30,20 +26,19 @@ bool fires(const FaultFamily& traffic, const std::string& fault) {
   });
 }
 
-std::unique_ptr<FaultFamily> make_power(const AgentOptions& options, StepLog& log,
+std::unique_ptr<FaultFamily> make_power(const FamilyOptions& options, StepLog& log,
                                         const FaultFamily& traffic) {
   PowerParts parts;
   parts.steps = &log;
   parts.keeper = options.keeper;
-  if (options.lab) {
-    parts.held_down = services_cgroup();
-    parts.processes = lab_processes(*parts.held_down);
+  const ProcessScope scope = ProcessScope::of_agent(options.lab);
+  if (scope.lab()) {
+    parts.held_down = scope.cgroup;
+    parts.processes = lab_processes(scope.cgroup);
   } else {
     parts.refusal = "this version takes the power of lab hosts alone";
   }
-  parts.start = [](const contract::Step::DownService& what) -> Result<> {
-    return fail(ErrorKind::kMissing, "start", what.service());
-  };
+  parts.start = start_again;
   parts.cut_in_force = [&traffic](const std::string& fault) { return fires(traffic, fault); };
   if (switched_off(Mechanism::kNetworkFirst)) {
     parts.behind_the_cut = kAheadOfTheCut;
@@ -55,11 +50,17 @@ std::unique_ptr<FaultFamily> make_power(const AgentOptions& options, StepLog& lo
 
 }  // namespace
 
-Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(const AgentOptions& options, StepLog& log) {
+Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log, const FamilyOptions& options) {
   std::vector<std::unique_ptr<FaultFamily>> families;
   auto traffic = TrafficFault::make({.steps = &log});
   if (!traffic) return tl::unexpected(traffic.error());
   families.push_back(std::move(*traffic));
+  auto processes = ProcessFamily::make({.steps = &log,
+                                        .scope = ProcessScope::of_agent(options.lab),
+                                        .keeper = options.keeper,
+                                        .commands = options.commands});
+  if (!processes) return tl::unexpected(processes.error());
+  families.push_back(std::move(*processes));
   families.push_back(make_power(options, log, *families.front()));
   auto cold_starts = ColdStarts::make(options.keeper);
   if (!cold_starts) return tl::unexpected(cold_starts.error());
@@ -67,9 +68,26 @@ Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(const AgentOptio
   return families;
 }
 
-ReapParts reap_parts() {
-  return {.take_back = [](const contract::Step& step) { return take_back(step); },
-          .sweep = [] { return sweep(); }};
+ReapParts reap_parts(bool lab) {
+  return {.take_back =
+              [](const contract::Step& step) {
+                return step.has_clsact_qdisc() || step.has_clsact_filter() ? take_back(step)
+                                                                           : take_back_process(step);
+              },
+          .sweep = [lab]() -> Result<int> {
+            const auto filters = sweep();
+            const auto cgroups = sweep_processes(ProcessScope::of_agent(lab));
+            if (!filters) return filters;
+            if (!cgroups) return cgroups;
+            return *filters + *cgroups;
+          }};
+}
+
+FeatureReport family_features() {
+  FeatureReport all = probe_features();
+  for (Feature& feature : probe_process_features()) all.push_back(std::move(feature));
+  all.push_back(probe_sock_destroy());
+  return all;
 }
 
 }  // namespace blackstart

@@ -4,16 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "agents/daemon/commands.h"
-#include "agents/faults/traffic/traffic_fault.h"
-#include "agents/kernel/sock_destroy.h"
+#include "agents/daemon/families.h"
 
 namespace blackstart {
 
 void print_features() {
   auto list = nlohmann::json::array();
-  FeatureReport features = probe_features();
-  features.push_back(probe_sock_destroy());
-  for (const Feature& feature : features)
+  for (const Feature& feature : family_features())
     list.push_back({{"name", feature.name},
                     {"available", feature.available},
                     {"reason", feature.reason},

@@ -102,8 +102,15 @@ CommandLine CommandLine::of(int argc, char** argv) {
 }
 
 std::vector<std::string> sentinel_words(const CommandLine& agent, const AgentOptions& settled) {
-  std::vector<std::string> out{agent.program, "sentinel",    "--host",         settled.host,
-                               "--state",     settled.state, "--boot-id-file", settled.boot_id_file,
+  std::vector<std::string> out{agent.program,
+                               "sentinel",
+                               "--host",
+                               settled.host,
+                               "--state",
+                               settled.state,
+                               "--boot-id-file",
+                               settled.boot_id_file,
+                               settled.lab ? "--lab" : "--no-lab",
                                kAgentsOwn};
   out.insert(out.end(), agent.words.begin(), agent.words.end());
   return out;
@@ -118,6 +125,9 @@ std::optional<AgentOptions> parse_sentinel_options(const CommandLine& line, Comm
   add_common(all, options);
   all.add_options()("host", po::value(&options.host));
   all.add_options()("state", po::value(&options.state)->required());
+  bool elsewhere = false;
+  all.add_options()("lab", po::bool_switch(&options.lab));
+  all.add_options()("no-lab", po::bool_switch(&elsewhere));
   if (!read({line.program, line.command, {line.words.begin(), own}}, all, exit_code)) return std::nullopt;
   return options;
 }

@@ -41,7 +41,7 @@ std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& ex
 // The command line, as an argv, of the sentinel of an agent with this one: what was settled for the agent,
 // whatever becomes of its configuration, then "--" and the agent's own words.
 std::vector<std::string> sentinel_words(const CommandLine& agent, const AgentOptions& settled);
-// What the sentinel reads of it: host, state and boot_id_file, and the command line of the agent.
+// What the sentinel reads of it: host, state, boot_id_file and lab, and the command line of the agent.
 std::optional<AgentOptions> parse_sentinel_options(const CommandLine& line, CommandLine& agent,
                                                    int& exit_code);
 // Those of `reap`.

@@ -44,7 +44,7 @@ int reap_by_hand(const CommandLine& line) {
     return give_up(ok.error(), unable(ok.error()));
   const auto alone = be_sole_agent();
   if (!alone) return give_up(alone.error(), unable(alone.error()));
-  const auto removed = reap(**journal, reap_parts());
+  const auto removed = reap(**journal, reap_parts(false));
   if (!removed) return give_up(removed.error(), kExitStranded);
   for (const std::string& what : *removed) std::cout << "removed " << what << "\n";
   if (removed->empty()) std::cout << "nothing was left\n";

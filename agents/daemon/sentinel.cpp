@@ -42,7 +42,7 @@ bool take_over(const AgentOptions& options) {
     spdlog::error("{}", journal.error().message());
     return true;
   }
-  if (const auto removed = reap(**journal, reap_parts()))
+  if (const auto removed = reap(**journal, reap_parts(options.lab)))
     for (const std::string& what : *removed) spdlog::warn("removed {}", what);
   reached(CrashPoint::kSentinelReaped);
   return true;

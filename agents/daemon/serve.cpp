@@ -80,7 +80,9 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   reached(CrashPoint::kStarted);
   const bool commands = options.policy.accept && options.policy.accept->commands;
   if (auto ok = make_folders(options); !ok) return ok;
-  if (auto ok = raise_walls({.commands = commands}); !ok) return ok;  // the sentinel stands behind them too
+  const bool processes = accepts_process_faults(options.policy);
+  if (auto ok = raise_walls({.commands = commands, .processes = processes}); !ok)
+    return ok;  // the sentinel stands behind them too
   say_what_is_accepted(options.policy);
   const auto alone = be_sole_agent(kClaimPatience);
   if (!alone) return tl::unexpected(alone.error());
@@ -93,7 +95,7 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   const auto journal = Journal::open(*folder, options.here());
   if (!journal) return tl::unexpected(journal.error());
   reached(CrashPoint::kJournalRead);
-  const auto removed = reap(**journal, reap_parts());
+  const auto removed = reap(**journal, reap_parts(options.lab));
   if (!removed) return tl::unexpected(removed.error());
   for (const std::string& what : *removed) spdlog::warn("removed {}", what);
   reached(CrashPoint::kReaped);
@@ -106,10 +108,10 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   parts.policy = options.policy;
   parts.journal = journal->get();
   look_after_residue(parts, options.lab, **journal);
-  parts.make_families = [&] { return make_families(options, **journal); };
+  parts.make_families = [&] { return make_families(**journal, {options.lab, options.keeper, commands}); };
   parts.stop = [&] { return stop_asked(options.stop); };
   parts.may_arm = [&] { return require_alive(**sentinel, options.host); };
-  parts.reap = [&] { return reap(**journal, reap_parts()).map([](const auto&) {}); };
+  parts.reap = [&] { return reap(**journal, reap_parts(options.lab)).map([](const auto&) {}); };
   parts.deadline = [&](int64_t moment) { (*sentinel)->tell(moment); };
   {
     Runtime runtime({options.host, options.site, options.here().boot_id}, parts);

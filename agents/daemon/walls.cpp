@@ -19,13 +19,17 @@ namespace blackstart {
 namespace {
 
 constexpr auto kKept = std::to_array<KeptCapability>({
-    {CAP_NET_ADMIN, "cap_net_admin", "attaches programs (TCX, clsact) and owns netfilter tables", false},
-    {CAP_BPF, "cap_bpf", "loads programs and makes maps", false},
-    {CAP_PERFMON, "cap_perfmon", "lets a program compare packet pointers and read kernel memory", false},
-    {CAP_NET_RAW, "cap_net_raw", "sends the packets of the self-test", false},
-    {CAP_SETUID, "cap_setuid", "commands of probes run as nobody", true},
-    {CAP_SETGID, "cap_setgid", "commands of probes run as nobody", true},
-    {CAP_KILL, "cap_kill", "commands of probes end when their time is up", true},
+    {CAP_NET_ADMIN, "cap_net_admin", "attaches programs (TCX, clsact) and owns netfilter tables"},
+    {CAP_BPF, "cap_bpf", "loads programs and makes maps"},
+    {CAP_PERFMON, "cap_perfmon", "lets a program compare packet pointers and read kernel memory"},
+    {CAP_NET_RAW, "cap_net_raw", "sends the packets of the self-test"},
+    {CAP_SETUID, "cap_setuid", "commands run as nobody", true},
+    {CAP_SETGID, "cap_setgid", "commands run as nobody", true},
+    {CAP_KILL, "cap_kill", "processes of other users are killed, stopped and let go on; commands end in time",
+     true, true},
+    {CAP_SYS_PTRACE, "cap_sys_ptrace",
+     "reads which program a process runs (/proc/PID/exe, cwd); the calls to trace one stay forbidden", false,
+     true},
 });
 
 constexpr unsigned long kNamespaceFlags =
@@ -47,9 +51,9 @@ tl::unexpected<Error> wall_fails(int code, const std::string& operation, const s
   return fail_errno(code, operation, object, "an agent without its walls does not start");
 }
 
-bool may_keep(int capability, bool commands) {
+bool may_keep(int capability, const Walls& walls) {
   return std::any_of(kKept.begin(), kKept.end(), [&](const KeptCapability& kept) {
-    return kept.value == capability && (commands || !kept.commands_only);
+    return kept.value == capability && kept.with(walls);
   });
 }
 
@@ -61,9 +65,9 @@ bool one_thread() {
 
 Result<> drop_bounding(const Walls& walls) {
   for (int each = 0; each <= cap_max_bits() - 1; ++each) {
-    if (may_keep(each, walls.commands) || cap_get_bound(each) != 1) continue;
+    if (may_keep(each, walls) || cap_get_bound(each) != 1) continue;
     // A service manager that raised walls has left no right to narrow this set, nor need there be.
-    if (cap_drop_bound(each) != 0 && !may_keep(each, true))
+    if (cap_drop_bound(each) != 0 && !may_keep(each, {true, true}))
       return wall_fails(errno, "drop from the bounding set", "capability " + std::to_string(each));
   }
   return {};
@@ -77,7 +81,7 @@ Result<> drop_capabilities(const Walls& walls) {
   for (const KeptCapability& each : kKept) {
     const cap_value_t value = each.value;
     cap_flag_value_t permitted = CAP_CLEAR;
-    if (!may_keep(value, walls.commands)) continue;
+    if (!may_keep(value, walls)) continue;
     if (cap_get_flag(now.get(), value, CAP_PERMITTED, &permitted) != 0 || permitted != CAP_SET) continue;
     if (cap_set_flag(kept.get(), CAP_PERMITTED, 1, &value, CAP_SET) != 0 ||
         cap_set_flag(kept.get(), CAP_EFFECTIVE, 1, &value, CAP_SET) != 0)

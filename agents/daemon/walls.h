@@ -11,14 +11,22 @@
 namespace blackstart {
 
 struct Walls {
-  bool commands = false;  // command probes run, as another user
+  bool commands = false;   // of probes, and to start services again; they run as another user
+  bool processes = false;  // faults on processes are accepted
 };
 
 struct KeptCapability {
   int value;
   const char* name;  // "cap_net_admin"
   const char* why;
-  bool commands_only;
+  // Whom it is for; neither: it is always kept.
+  bool for_commands = false;
+  bool for_processes = false;
+
+  [[nodiscard]] bool with(const Walls& walls) const {
+    return (!for_commands && !for_processes) || (for_commands && walls.commands) ||
+           (for_processes && walls.processes);
+  }
 };
 [[nodiscard]] std::span<const KeptCapability> kept_capabilities();
 

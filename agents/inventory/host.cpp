@@ -29,6 +29,18 @@ std::string removal_of(const fs::path& path, const std::string& name, bool froze
   return "rmdir " + path.string();
 }
 
+// One that bears no name is ours when the journal says that we froze it, or stopped it.
+bool journalled_cgroup(const Scope& scope, const std::string& name) {
+  return std::any_of(scope.steps.begin(), scope.steps.end(),
+                     [&](const contract::Step& step) { return step.frozen_cgroup().cgroup() == name; });
+}
+
+bool journalled_process(const Scope& scope, const ProcessState& process) {
+  return std::any_of(scope.steps.begin(), scope.steps.end(), [&](const contract::Step& step) {
+    return step.stopped_process().pid() == process.pid && step.stopped_process().started() == process.started;
+  });
+}
+
 // Cgroups come and go by themselves; those that are ours or frozen do not.
 void list_cgroup(const Collector& collector, const fs::path& root, const Cgroup& cgroup,
                  const Collector::Add& add) {
@@ -46,7 +58,7 @@ void list_cgroup(const Collector& collector, const fs::path& root, const Cgroup&
     if ((ours && !own) || frozen)
       add({.object = name,
            .detail = frozen ? "frozen" : "",
-           .ours = ours,
+           .ours = ours || (frozen && journalled_cgroup(collector.scope(), name)),
            .remove = removal_of(child.path(), name, frozen),
            .holder = collector.scope().holders && !members.empty() && !frozen ? process_text(members.front())
                                                                               : ""});
@@ -74,6 +86,7 @@ Result<> list_stopped(const Collector& collector, const Collector::Add& add) {
     if (process && process->state == 'T')
       add({.object = "pid " + std::to_string(pid),
            .detail = process->name,
+           .ours = journalled_process(collector.scope(), *process),
            .remove = "kill -CONT " + std::to_string(pid)});
   }
   return {};

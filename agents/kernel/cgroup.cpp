@@ -2,11 +2,13 @@
 #include "agents/kernel/cgroup.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -25,11 +27,30 @@ Result<fs::path> cgroup2_root() {
               "mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
 }
 
-std::string own_cgroup() {
-  std::ifstream file("/proc/self/cgroup");
+namespace {
+
+std::string cgroup_in(const std::string& path) {
+  std::ifstream file(path);
   for (std::string line; std::getline(file, line);)
     if (line.rfind("0::/", 0) == 0) return line.substr(4);
   return "";
+}
+
+Result<> write_to(const fs::path& file, std::string_view text) {
+  const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid() || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail_errno(errno, "write", file);
+  return {};
+}
+
+}  // namespace
+
+std::string own_cgroup() {
+  return cgroup_in("/proc/self/cgroup");
+}
+
+std::string cgroup_of_process(pid_t pid) {
+  return cgroup_in("/proc/" + std::to_string(pid) + "/cgroup");
 }
 
 Result<Cgroup> Cgroup::at(const std::string& name) {
@@ -56,6 +77,15 @@ bool Cgroup::frozen() const {
   int asked = 0;
   std::ifstream(path_ / "cgroup.freeze") >> asked;
   return asked != 0;
+}
+
+Result<> Cgroup::freeze(bool on) const {
+  return write_to(path_ / "cgroup.freeze", on ? "1" : "0");
+}
+
+uint64_t Cgroup::id() const {
+  struct stat found {};
+  return ::stat(path_.c_str(), &found) == 0 ? found.st_ino : 0;
 }
 
 std::vector<Cgroup> Cgroup::children() const {
@@ -86,10 +116,7 @@ bool Cgroup::populated() const {
 }
 
 Result<> Cgroup::signal_kill() const {
-  const fs::path file = path_ / "cgroup.kill";
-  const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd.valid() || ::write(fd.get(), "1", 1) != 1) return fail_errno(errno, "write", file);
-  return {};
+  return write_to(path_ / "cgroup.kill", "1");
 }
 
 Result<> Cgroup::kill(std::chrono::milliseconds timeout) const {

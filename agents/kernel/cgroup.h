@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ namespace blackstart {
 
 // The name of the caller's cgroup; "" for the root, and where there is no version 2.
 [[nodiscard]] std::string own_cgroup();
+[[nodiscard]] std::string cgroup_of_process(pid_t pid);
 
 // One cgroup, which may not exist. A copy of this object is the same cgroup; nothing is owned.
 class Cgroup {
@@ -34,6 +36,10 @@ class Cgroup {
   [[nodiscard]] Result<Fd> open_for_joining() const;
   // Whether somebody asked for this one to be frozen (cgroup.freeze).
   [[nodiscard]] bool frozen() const;
+  // Asks for it, or for the contrary; what is in it and below stands still, or goes on, a moment later.
+  [[nodiscard]] Result<> freeze(bool on) const;
+  // What BPF and sockets know it by; 0: it does not exist.
+  [[nodiscard]] uint64_t id() const;
   // The cgroups directly in it.
   [[nodiscard]] std::vector<Cgroup> children() const;
   // The processes in it and below, unordered.

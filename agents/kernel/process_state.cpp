@@ -4,8 +4,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace blackstart {
+namespace {
+
+constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD
+constexpr int kBetweenFlagsAndStart = 12;
+
+}  // namespace
 
 std::optional<ProcessState> process_state(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
@@ -15,7 +22,15 @@ std::optional<ProcessState> process_state(pid_t pid) {
   const size_t open = line.find('('), close = line.rfind(')');
   if (open == std::string::npos || close == std::string::npos || close + 2 >= line.size())
     return std::nullopt;
-  return ProcessState{pid, line.substr(open + 1, close - open - 1), line[close + 2]};
+  ProcessState out{.pid = pid, .name = line.substr(open + 1, close - open - 1), .state = line[close + 2]};
+  std::istringstream fields(line.substr(close + 3));
+  std::string skipped;
+  unsigned flags = 0;
+  fields >> out.parent >> skipped >> out.session >> skipped >> skipped >> flags;
+  for (int i = 0; i < kBetweenFlagsAndStart; ++i) fields >> skipped;
+  fields >> out.started;
+  out.kernel = (flags & kKernelThread) != 0;
+  return out;
 }
 
 std::vector<pid_t> all_processes() {

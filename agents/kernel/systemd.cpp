@@ -148,7 +148,8 @@ Result<> Systemd::stop(const std::string& name) {
 
 Result<> Systemd::kill(const std::string& name, int signal) {
   auto killed = ask("KillUnit", name, "ssi", name.c_str(), "all", signal);
-  if (!killed && killed.error().code == ESRCH) return {};
+  // One that is not loaded has none either.
+  if (!killed && (killed.error().code == ESRCH || killed.error().kind == ErrorKind::kInvalid)) return {};
   return killed;
 }
 

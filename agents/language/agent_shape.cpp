@@ -27,12 +27,29 @@ Shape accept() {
            "refused)")});
 }
 
+Shape process() {
+  Shape shape = object(
+      "a process",
+      {may("exe", scalar(format::http_path()), "path of the program, or of the script an interpreter runs"),
+       may("comm", scalar(format::text()), "its name, of at most 15 characters"),
+       may("cmdline", scalar(format::text()), "an expression, searched in its arguments joined by spaces"),
+       may("unit", scalar(format::text()), "of systemd"),
+       may("port", scalar(format::port()), "it listens there, TCP or UDP"),
+       may("cgroup", scalar(format::text()), "of version 2, relative to the root, and all below it"),
+       may("user", scalar(format::text()), "whose it is")});
+  shape.at_least_one = {{"exe", "comm", "cmdline", "unit", "port", "cgroup", "user"}};
+  return shape;
+}
+
 Shape protection() {
-  Shape shape = object("a protection",
-                       {may("prefix", scalar(format::prefix()), "addresses no fault on this host may touch"),
-                        may("port", scalar(format::port()), "a TCP or UDP port, local or remote"),
-                        may("why", scalar(format::text()), "the reason, named when an order is refused")});
-  shape.exactly_one = {{"prefix", "port"}};
+  Shape shape =
+      object("a protection",
+             {may("prefix", scalar(format::prefix()), "addresses no fault on this host may touch"),
+              may("port", scalar(format::port()), "a TCP or UDP port, local or remote"),
+              may("service", scalar(format::name()), "a service no fault may kill or freeze here"),
+              may("process", process(), "processes no fault may kill or freeze: all that is said fits"),
+              may("why", scalar(format::text()), "the reason, named when an order is refused")});
+  shape.exactly_one = {{"prefix", "port", "service", "process"}};
   return shape;
 }
 
@@ -63,7 +80,8 @@ const Shape& agent_shape() {
                "folder for what must be known after a crash (/var/lib/blackstart/agent)"),
            may("metricsListen", scalar(format::text()), "address of /metrics; \"\": none (127.0.0.1:9464)"),
            may("accept", accept(), "what orders may ask of this host; left out: nothing"),
-           may("protect", list_of(protection()), "traffic no order may touch, whatever it says")}));
+           may("protect", list_of(protection()),
+               "traffic and processes no order may touch, whatever it says")}));
   return shape;
 }
 

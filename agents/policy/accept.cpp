@@ -37,19 +37,25 @@ std::string listed(const List& names) {
   return text.empty() ? "nothing" : text;
 }
 
-std::vector<ProtectedTraffic> everything_protected(const Policy& policy) {
-  std::vector<ProtectedTraffic> all = policy.protect;
+std::vector<ProtectedEntry> everything_protected(const Policy& policy) {
+  std::vector<ProtectedEntry> all = policy.protect;
   for (const Prefix& prefix : link_scope())
-    all.push_back({prefix, std::nullopt, "it never leaves a link", {}});
-  all.push_back({std::nullopt, kSshPort, "people must be able to log in", {}});
+    all.push_back({.prefix = prefix, .why = "it never leaves a link"});
+  all.push_back({.port = kSshPort, .why = "people must be able to log in"});
   return all;
 }
 
-bool covers(const ProtectedTraffic& entry, const contract::PacketRule& rule) {
+// As it is named in a refusal: "port 22, which web.yaml:12 protects (people must be able to log in)".
+std::string protected_by(const std::string& what, const ProtectedEntry& entry) {
+  return what + ", which " + (entry.at.line ? line(entry.at) : "every agent") + " protects" +
+         (entry.why.empty() ? "" : " (" + entry.why + ")");
+}
+
+bool covers(const ProtectedEntry& entry, const contract::PacketRule& rule) {
   if (entry.port)
     return rule.ports_size() > 0 && std::all_of(rule.ports().begin(), rule.ports().end(),
                                                 [&](const auto& port) { return port.port() == *entry.port; });
-  return rule.peers_size() > 0 &&
+  return entry.prefix && rule.peers_size() > 0 &&
          std::all_of(rule.peers().begin(), rule.peers().end(), [&](const auto& peer) {
            const auto prefix = from_wire(peer);
            return prefix && entry.prefix->contains(*prefix);
@@ -70,12 +76,30 @@ Result<> accept_rule(const Policy& policy, const std::string& name, const contra
                             prefix->text() + (prefix->length == 0 ? ", that is everybody," : "") +
                             " would have to stand under spec.accept.prefixes");
   }
-  for (const ProtectedTraffic& entry : everything_protected(policy)) {
+  for (const ProtectedEntry& entry : everything_protected(policy)) {
     if (!covers(entry, rule)) continue;
     const std::string what = entry.port ? "port " + std::to_string(*entry.port) : entry.prefix->text();
-    return refuse(name, "all it would hit is " + what + ", which " +
-                            (entry.at.line ? line(entry.at) : "every agent") + " protects" +
-                            (entry.why.empty() ? "" : " (" + entry.why + ")"));
+    return refuse(name, "all it would hit is " + protected_by(what, entry));
+  }
+  return {};
+}
+
+Result<> accept_target(const Policy& policy, const std::string& name, const contract::ProcessTarget& target) {
+  const Acceptance& accepted = *policy.accept;
+  if (!allows(accepted.services, target.service()))
+    return refuse(name,
+                  line(accepted.services_at) + " accepts " + listed(accepted.services) + "; " +
+                      (target.service().empty() ? "processes of no service"
+                                                : target.service() + " would have to stand there") +
+                      (target.service().empty() ? " need \"*\" there" : ", under spec.accept.services"));
+  if (target.command_size() > 0 && !accepted.commands)
+    return refuse(name, "a command is to start " + target.service() + " again; " +
+                            line(accepted.commands_at) + " accepts no commands (spec.accept.commands)");
+  for (const ProtectedEntry& entry : everything_protected(policy)) {
+    if (!entry.service.empty() && entry.service == target.service())
+      return refuse(name, "it would hit " + protected_by("service " + entry.service, entry));
+    if (entry.port && *entry.port == target.match().port())
+      return refuse(name, "it would hit " + protected_by("port " + std::to_string(*entry.port), entry));
   }
   return {};
 }
@@ -114,6 +138,8 @@ Result<> accept_fault(const Policy& policy, const contract::Fault& fault) {
   if (auto ok = accept_power(accepted, name, fault); !ok) return ok;
   for (const auto& rule : fault.rules())
     if (auto ok = accept_rule(policy, name, rule); !ok) return ok;
+  for (const auto& target : fault.process().targets())
+    if (auto ok = accept_target(policy, name, target); !ok) return ok;
   return {};
 }
 
@@ -159,10 +185,21 @@ Result<> accept(const Policy& policy, const contract::StartProbes& probes) {
   return {};
 }
 
+bool accepts_process_faults(const Policy& policy) {
+  if (!policy.accept) return false;
+  for (const char* kind : {"*", "service-kill", "service-freeze", "host-power-loss", "site-power-loss"})
+    if (policy.accept->faults.contains(kind)) return true;
+  return false;
+}
+
 void add_protection(const Policy& policy, contract::Order& order) {
   contract::Protection& protection = *order.mutable_protection();
-  for (const ProtectedTraffic& entry : everything_protected(policy)) {
-    if (entry.prefix) {
+  for (const ProtectedEntry& entry : everything_protected(policy)) {
+    if (!entry.service.empty()) {
+      protection.add_processes()->set_service(entry.service);
+    } else if (entry.process) {
+      *protection.add_processes()->mutable_match() = *entry.process;
+    } else if (entry.prefix) {
       contract::Prefix prefix;
       to_wire(*entry.prefix, &prefix);
       if (std::none_of(protection.peers().begin(), protection.peers().end(), [&](const auto& known) {

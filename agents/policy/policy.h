@@ -24,10 +24,12 @@ namespace blackstart {
 
 inline constexpr char kPolicyFile[] = "/etc/blackstart/agent.yaml";
 
-// Exactly one of prefix and port is set.
-struct ProtectedTraffic {
+// Exactly one of prefix, port, service and process is set.
+struct ProtectedEntry {
   std::optional<Prefix> prefix;
   std::optional<uint16_t> port;
+  std::string service;  // its processes
+  std::optional<contract::ProcessMatch> process;
   std::string why;
   Location at;  // line 0: built in
 };
@@ -60,7 +62,7 @@ struct Policy {
   bool missing = false;              // there is no such file
   Location at;                       // of `spec`
   std::optional<Acceptance> accept;  // nullopt: nothing is accepted
-  std::vector<ProtectedTraffic> protect;
+  std::vector<ProtectedEntry> protect;
 };
 
 // Reads a file nobody but root and the caller can change (read_trusted_file). All its problems at
@@ -74,13 +76,16 @@ struct Policy {
 [[nodiscard]] Policy lab_policy();
 
 // kRefused, with the line that would have to change, unless the policy allows the order: its site, the
-// kind and length of each fault, every service named and every target of a packet rule. A fault
-// that would only hit traffic this host protects is refused too, rather than armed for nothing. The
-// order is well-formed (check_order).
+// kind and length of each fault, every service named, every command and every target of a packet rule. A
+// fault that would only hit traffic this host protects is refused too, rather than armed for nothing, and so
+// is one on a service or port of it that is protected. The order is well-formed (check_order).
 [[nodiscard]] Result<> accept(const Policy& policy, const contract::Order& order);
 
 // Whether command probes may run.
 [[nodiscard]] Result<> accept(const Policy& policy, const contract::StartProbes& probes);
+
+// Whether any order may kill processes or make them stand still: an agent keeps the rights to only then.
+[[nodiscard]] bool accepts_process_faults(const Policy& policy);
 
 // Adds link scope, port 22 and what the policy protects, where the order does not say so itself.
 void add_protection(const Policy& policy, contract::Order& order);

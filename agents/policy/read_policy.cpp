@@ -50,10 +50,24 @@ Acceptance read_acceptance(const Document& document, const Node* node, Reporter&
   return accept;
 }
 
-ProtectedTraffic read_protected(const Node& node) {
-  ProtectedTraffic entry;
+contract::ProcessMatch read_match(const Node& node) {
+  contract::ProcessMatch match;
+  match.set_exe(text_of(node.find("exe")));
+  match.set_comm(text_of(node.find("comm")));
+  match.set_cmdline(text_of(node.find("cmdline")));
+  match.set_unit(text_of(node.find("unit")));
+  if (const auto port = int_of(node.find("port"))) match.set_port(static_cast<uint32_t>(*port));
+  match.set_cgroup(text_of(node.find("cgroup")));
+  match.set_user(text_of(node.find("user")));
+  return match;
+}
+
+ProtectedEntry read_protected(const Node& node) {
+  ProtectedEntry entry;
   entry.prefix = Prefix::parse(text_of(node.find("prefix")));
   if (const auto port = int_of(node.find("port"))) entry.port = static_cast<uint16_t>(*port);
+  entry.service = text_of(node.find("service"));
+  if (const Node* process = node.find("process")) entry.process = read_match(*process);
   entry.why = text_of(node.find("why"));
   entry.at = node.at;
   return entry;

@@ -20,8 +20,8 @@ using namespace test;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr const char* kScope = "blackstart-hold-down/services";
-constexpr const char* kOwn = "blackstart-hold-down/services/tool";
+constexpr const char* kScope = "bs-hold-down/services";
+constexpr const char* kOwn = "bs-hold-down/services/tool";
 constexpr uid_t kNobody = 65534;
 
 class HoldDownTest : public testing::Test {
@@ -78,9 +78,9 @@ class HoldDownTest : public testing::Test {
     return sum;
   }
 
-  static constexpr const char* kOther = "blackstart-hold-down/services/other";
-  ScratchCgroup all_{"blackstart-hold-down"};
-  fs::path folder_ = fs::path(testing::TempDir()) / "blackstart-hold-down";
+  static constexpr const char* kOther = "bs-hold-down/services/other";
+  ScratchCgroup all_{"bs-hold-down"};
+  fs::path folder_ = fs::path(testing::TempDir()) / "bs-hold-down";
   std::unique_ptr<HoldDown> hold_;
 };
 
@@ -144,9 +144,9 @@ TEST_F(HoldDownTest, EverythingInACgroup) {
   EXPECT_TRUE(ended({folder_ / "static", "touch"})) << "a static copy, under another name";
   EXPECT_TRUE(ended({"/usr/bin/python3", "-c", "import sys; open(sys.argv[1], 'w')"}));
   EXPECT_FALSE(ended({tool()}, "/", kOther));
-  EXPECT_FALSE(ended({tool()}, "/", "blackstart-hold-down")) << "out of scope";
+  EXPECT_FALSE(ended({tool()}, "/", "bs-hold-down")) << "out of scope";
   ASSERT_TRUE(Cgroup::at(std::string(kOwn) + "/a/b")->create());
-  EXPECT_TRUE(ended({tool()}, "/", "blackstart-hold-down/services/tool/a/b"));
+  EXPECT_TRUE(ended({tool()}, "/", "bs-hold-down/services/tool/a/b"));
 }
 
 TEST_F(HoldDownTest, EverythingInScope) {
@@ -157,7 +157,7 @@ TEST_F(HoldDownTest, EverythingInScope) {
   fire();
   EXPECT_TRUE(ended({tool()}));
   EXPECT_TRUE(ended({tool()}, "/", kOther));
-  EXPECT_FALSE(ended({tool()}, "/", "blackstart-hold-down"));
+  EXPECT_FALSE(ended({tool()}, "/", "bs-hold-down"));
   EXPECT_FALSE(ended({"/usr/bin/python3", "-c", "import sys; open(sys.argv[1], 'w')"})) << "never";
   EXPECT_EQ(count(), 2u);
 }
@@ -221,7 +221,7 @@ TEST_F(HoldDownTest, RefusesWhatItCannotTell) {
   for (size_t i = 0; i < many.size(); ++i) many[i].service = "s" + std::to_string(i);
   EXPECT_EQ(HoldDown::make(many, {}).error().kind, ErrorKind::kInvalid);
   HoldDownRule nowhere = rule();
-  nowhere.cgroup = "blackstart-hold-down/none";
+  nowhere.cgroup = "bs-hold-down/none";
   EXPECT_FALSE(HoldDown::make({nowhere}, {}));
 }
 

@@ -68,21 +68,21 @@ std::map<std::string, std::string> own_status() {
   return fields;
 }
 
-uint64_t mask(bool commands) {
+uint64_t mask(const Walls& walls) {
   uint64_t bits = 0;
   for (const KeptCapability& kept : kept_capabilities())
-    if (commands || !kept.commands_only) bits |= 1ULL << kept.value;
+    if (kept.with(walls)) bits |= 1ULL << kept.value;
   return bits;
 }
 
-// "" when the process has exactly the walls of `commands`.
-std::string what_is_wrong_with_the_walls(bool commands) {
+// "" when the process has exactly these walls.
+std::string what_is_wrong_with_the_walls(const Walls& walls) {
   auto status = own_status();
   std::string wrong;
   const auto expect = [&](const std::string& field, uint64_t wanted, int base) {
     if (std::stoull(status[field], nullptr, base) != wanted) wrong += field + " " + status[field] + "; ";
   };
-  for (const char* set : {"CapEff", "CapPrm", "CapBnd"}) expect(set, mask(commands), 16);
+  for (const char* set : {"CapEff", "CapPrm", "CapBnd"}) expect(set, mask(walls), 16);
   for (const char* set : {"CapInh", "CapAmb"}) expect(set, 0, 16);
   expect("NoNewPrivs", 1, 10);
   expect("Seccomp", 2, 10);
@@ -98,9 +98,8 @@ class Walled : public testing::Test {
 };
 
 TEST_F(Walled, OnlyWhatIsNeededIsLeft) {
-  for (const bool commands : {false, true})
-    EXPECT_EQ(behind_walls([&] { return what_is_wrong_with_the_walls(commands); }, {.commands = commands}),
-              "");
+  for (const Walls walls : {Walls{}, {.commands = true}, {.processes = true}, {true, true}})
+    EXPECT_EQ(behind_walls([&] { return what_is_wrong_with_the_walls(walls); }, walls), "");
 }
 
 TEST_F(Walled, AProgramItExecutesStandsBehindThemTooAndRaisesThemAgain) {
@@ -123,11 +122,11 @@ TEST_F(Walled, AProgramItExecutesStandsBehindThemTooAndRaisesThemAgain) {
 // Only run by the test above, in a program executed behind walls.
 TEST(AfterExecution, DISABLED_TheWallsStand) {
   ASSERT_TRUE(walls_stand());
-  EXPECT_EQ(what_is_wrong_with_the_walls(false), "");
+  EXPECT_EQ(what_is_wrong_with_the_walls({}), "");
   const std::string filters = own_status()["Seccomp_filters"];
   const auto again = raise_walls({});
   ASSERT_TRUE(again) << again.error().message();
-  EXPECT_EQ(what_is_wrong_with_the_walls(false), "");
+  EXPECT_EQ(what_is_wrong_with_the_walls({}), "");
   EXPECT_EQ(own_status()["Seccomp_filters"], filters) << "a restart must not pile up filters";
 }
 
@@ -301,7 +300,7 @@ TEST_P(WalledTraffic, ADeadAgentBehindThemMeansAHealthyHostAndTheNextOneSweeps) 
 // The list is short because each of them is missed.
 TEST_P(WalledTraffic, EachCapabilityKeptIsNeeded) {
   for (const KeptCapability& kept : kept_capabilities()) {
-    if (kept.commands_only) continue;
+    if (!kept.with({})) continue;
     EXPECT_NE(behind_walls([&]() -> std::string {
                 const cap_value_t value = kept.value;
                 cap_t left = cap_get_proc();

@@ -75,6 +75,10 @@ contract::HostReport firing_host() {
   fault->set_end_unix_ns(unix_now() + 60'000'000'000);
   add_count(fault, contract::DIRECTION_INGRESS, 7, 700);
   add_count(fault, contract::DIRECTION_EGRESS, 3, 300);
+  contract::ProcessCount* processes = fault->add_processes();
+  processes->set_service("web");
+  processes->set_killed(3);
+  processes->set_respawns_killed(40);
   report.set_lever_engaged(true);
   contract::LeakReport* leak = report.add_leaks();
   leak->set_fault("f1");
@@ -122,6 +126,14 @@ TEST_F(Exposition, EveryScrapeAsksAgain) {
   EXPECT_THAT(page, HasSubstr("site=\"pangyo\",agent=\"pangyo-app-1\"} 0\n"));
   EXPECT_THAT(page, HasSubstr("blackstart_residue_objects{agent=\"pangyo-app-1\"} 1\n"));
   EXPECT_THAT(page, Not(HasSubstr("blackstart_deadline_remaining_seconds{")));
+}
+
+TEST_F(Exposition, TellsWhatDiedOfTheFaultFromWhatDidNotComeUp) {
+  metrics->set_provider(firing_host);
+  const std::string page = scrape(*metrics),
+                    of = "blackstart_processes_killed_total{fault=\"f1\",service=\"web\",";
+  EXPECT_THAT(page, HasSubstr(of + "respawn=\"no\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr(of + "respawn=\"yes\"} 40\n"));
 }
 
 TEST_F(Exposition, CountsOfTheSameLabelsAddUp) {

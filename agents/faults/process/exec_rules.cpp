@@ -1,40 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/process/exec_rules.h"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <optional>
 #include <set>
-#include <sstream>
 #include <tuple>
 
+#include "agents/faults/process/program.h"
 #include "agents/kernel/cgroup.h"
 
 namespace blackstart {
 namespace {
 
-namespace fs = std::filesystem;
-
-// Programs that run what their arguments name, beside the one a script names itself. The last are the
-// loaders of dynamic programs.
-constexpr std::array kInterpreters{"sh",   "bash", "dash", "python3", "python", "perl",   "ruby",
-                                   "node", "php",  "lua",  "tclsh",   "zsh",    "busybox"};
-constexpr std::array kLoaders{"/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"};
-constexpr std::array kFolders{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
-
 template <typename Key>
 struct ByBytes {
   bool operator()(const Key& a, const Key& b) const { return std::memcmp(&a, &b, sizeof(Key)) < 0; }
 };
+
+exec_inode to_kernel(const FileId& file) {
+  return {file.inode, file.dev, 0};
+}
 
 // What is known of one property, until the tables are made.
 template <typename Key>
@@ -55,55 +44,12 @@ class Properties {
   std::map<Key, exec_fits, ByBytes<Key>> all_;
 };
 
-std::optional<exec_inode> inode_of(const fs::path& file) {
-  struct stat found {};
-  if (::stat(file.c_str(), &found) != 0) return std::nullopt;
-  return exec_inode{found.st_ino, (major(found.st_dev) << 20) | minor(found.st_dev), 0};
-}
-
 // False: it does not fit.
 template <size_t N>
 bool put(const std::string& text, char (&into)[N]) {
   if (text.size() >= N) return false;
   text.copy(into, N - 1);
   return true;
-}
-
-// Other names of a path: what its links lead to, and /bin for /usr/bin where one leads to the other.
-std::set<fs::path> names_of(const fs::path& path) {
-  std::set<fs::path> out{path};
-  std::error_code none;
-  const fs::path real = fs::canonical(path, none);
-  if (none) return out;
-  out.insert(real);
-  for (const char* folder : kFolders) {
-    const fs::path other = fs::path(folder) / real.filename();
-    if (fs::equivalent(other, real, none) && !none) out.insert(other);
-  }
-  return out;
-}
-
-void add_program(const std::string& name, std::set<exec_inode, ByBytes<exec_inode>>& out) {
-  if (name.starts_with('/')) {
-    if (const auto inode = inode_of(name)) out.insert(*inode);
-    return;
-  }
-  for (const char* folder : kFolders)
-    if (const auto inode = inode_of(fs::path(folder) / name)) out.insert(*inode);
-}
-
-// The words behind "#!" of a script.
-void add_interpreters_of(const std::string& script, std::set<exec_inode, ByBytes<exec_inode>>& out) {
-  std::ifstream file(script, std::ios::binary);
-  std::array<char, 256> start{};
-  file.read(start.data(), start.size() - 1);
-  if (std::strncmp(start.data(), "#!", 2) != 0) return;
-  std::string line;
-  std::istringstream text(start.data() + 2);
-  std::getline(text, line);
-  std::istringstream words(line);
-  for (std::string word; words >> word;)
-    if (!word.starts_with('-')) add_program(word, out);
 }
 
 class Compiler {
@@ -122,9 +68,9 @@ class Compiler {
     if (rule.cgroup) {
       const auto cgroup = Cgroup::at(*rule.cgroup);
       if (!cgroup) return tl::unexpected(cgroup.error());
-      const auto inode = inode_of(cgroup->path());
-      if (!inode) return fail_errno(ENOENT, "hold down", cgroup->path());
-      cgroups_.give(inode->number, *bit, EXEC_CGROUP);
+      const auto file = file_id(cgroup->path());
+      if (!file) return fail_errno(ENOENT, "hold down", cgroup->path());
+      cgroups_.give(file->inode, *bit, EXEC_CGROUP);
     }
     return {};
   }
@@ -140,25 +86,21 @@ class Compiler {
     out.lines = lines_.table();
     out.users = users_.table();
     out.cgroups = cgroups_.table();
-    if (asked_for_program_) {
-      for (const char* name : kInterpreters) add_program(name, interpreters_);
-      for (const char* name : kLoaders) add_program(name, interpreters_);
-    }
-    out.interpreters.assign(interpreters_.begin(), interpreters_.end());
+    for (const FileId& file : interpreters_) out.interpreters.push_back(to_kernel(file));
     exec_config& config = out.config;
     config.programs = asked_for_program_;
     config.comms = !out.comms.keys.empty();
     config.lines = !out.lines.keys.empty();
     config.users = !out.users.keys.empty();
     config.cgroups = !out.cgroups.keys.empty();
-    config.agent = inode_of("/proc/self/exe").value_or(exec_inode{});
+    if (const auto own = file_id("/proc/self/exe")) config.agent = to_kernel(*own);
     put("/proc/" + std::to_string(::getpid()) + "/exe", config.test_path);
     if (options.scope.empty()) return out;
     const auto scope = Cgroup::at(options.scope);
     if (!scope) return tl::unexpected(scope.error());
-    const auto inode = inode_of(scope->path());
-    if (!inode) return fail_errno(ENOENT, "hold down in", scope->path());
-    config.scope = inode->number;
+    const auto file = file_id(scope->path());
+    if (!file) return fail_errno(ENOENT, "hold down in", scope->path());
+    config.scope = file->inode;
     return out;
   }
 
@@ -198,18 +140,19 @@ class Compiler {
 
   void give_program(const std::string& exe, uint64_t bit) {
     asked_for_program_ = true;
-    if (const auto inode = inode_of(exe)) inodes_.give(*inode, bit, EXEC_PROGRAM);
-    for (const fs::path& path : names_of(exe)) {
+    const Program program = Program::find(exe);
+    if (program.file) inodes_.give(to_kernel(*program.file), bit, EXEC_PROGRAM);
+    for (const std::filesystem::path& path : program.names) {
       exec_path whole{};
       if (put(path, whole.text)) paths_.give(whole, bit, EXEC_PROGRAM);
-      const auto folder = inode_of(path.parent_path());
+      const auto folder = file_id(path.parent_path());
       exec_name short_name{};
       if (folder && put(path.filename(), short_name.text)) {
-        short_name.folder = *folder;
+        short_name.folder = to_kernel(*folder);
         names_.give(short_name, bit, EXEC_PROGRAM);
       }
     }
-    add_interpreters_of(exe, interpreters_);
+    interpreters_.insert(program.interpreters.begin(), program.interpreters.end());
   }
 
   void give_line(const std::string& line, const HoldDownRule& rule, uint64_t bit) {
@@ -232,7 +175,7 @@ class Compiler {
   Properties<exec_line> lines_;
   Properties<uint32_t> users_;
   Properties<uint64_t> cgroups_;
-  std::set<exec_inode, ByBytes<exec_inode>> interpreters_;
+  std::set<FileId> interpreters_;
 };
 
 }  // namespace

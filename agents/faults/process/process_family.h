@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Faults that kill processes or make them stand still. (POWER_LOSS is another family's.)
+//
+//   arm      resolves whom each fault is aimed at, refuses what no fault may touch, and puts hold-down in
+//   place start    of a fault: who is there now is recorded, then killed or frozen; from then on the kernel
+//   ends
+//            what comes up, where it is held down
+//   end      of a fault: hold-down ends by itself, what stands still goes on; what was killed stays down
+//   lift     ends all faults
+//   revert   ends them and starts again what they killed; one that could not be started is kStranded, and its
+//            step stays on record
+//
+// A service that was down at its fault's start stays down.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agents/faults/fault.h"
+#include "agents/faults/process/freezer.h"
+#include "agents/faults/process/hold_down.h"
+#include "agents/faults/process/selection.h"
+#include "agents/faults/step_log.h"
+#include "agents/kernel/fd.h"
+#include "agents/kernel/features.h"
+
+namespace blackstart {
+
+struct ProcessOptions {
+  // Gets every step that would outlive the agent; not owned, outlives the family. nullptr: nothing is
+  // recorded.
+  StepLog* steps = nullptr;
+  ProcessScope scope;
+  std::string keeper;     // the socket of the lab's keeper; "": there is none
+  bool commands = false;  // a command may start a service again
+};
+
+class ProcessFamily : public FaultFamily {
+ public:
+  static Result<std::unique_ptr<ProcessFamily>> make(ProcessOptions options);
+  ~ProcessFamily() override;
+
+ private:
+  explicit ProcessFamily(ProcessOptions options) : options_(std::move(options)) {}
+
+  Result<> do_arm(const contract::Order& order) override;
+  Result<> do_fire(int64_t t0, const Word& word) override;
+  Result<> do_renew(const Word& word) override;
+  void do_observe(contract::HostReport& report) const override;
+  Result<> do_revert() override;
+  Result<> do_lift() override;
+  Result<> do_bring_back(const std::vector<std::string>& services) override;
+  int64_t do_due() const override;
+  int do_wake_fd() const override { return timer_.get(); }
+  Result<> do_wake() override;
+
+  struct Target {
+    Selector selector;
+    contract::ProcessTarget ordered;
+  };
+  struct Known {
+    contract::Fault ordered;
+    std::vector<Target> targets;
+    std::string engine;
+    enum { kWaiting, kActed, kFailed, kOver } phase = kWaiting;
+    std::unique_ptr<Freezer> freezer;
+    std::map<std::string, contract::ProcessCount> counts;  // by service
+  };
+  // A service that a fault killed, or found dead.
+  struct Down {
+    contract::DownReport report;
+    contract::Step::DownService how;
+    uint64_t step = 0;  // 0: nobody is to start it
+    Selector selector;
+  };
+
+  Result<> arm_fault(const contract::Fault& fault, const std::vector<Process>& all);
+  Result<> find_protected(const contract::Order& order);
+  Result<> require_unprotected(const Selector& selector, const std::vector<Process>& all) const;
+  Result<> arm_hold_down(const contract::Order& order, const std::vector<Process>& all);
+  Result<> require_restorable(const contract::ProcessTarget& target) const;
+  void set_timer() const;
+  Result<> tick();
+  Result<> act(Known& fault);
+  Result<> kill(Known& fault);
+  Result<> freeze(Known& fault);
+  // Notes that the target is about to be killed, and records how it is started again.
+  Result<> record_down(const Known& fault, const Target& target, bool runs);
+  Result<> start_again(Down& down);
+  [[nodiscard]] Spared spared(const std::vector<Process>& all) const;
+  [[nodiscard]] contract::FaultState state_of(const Known& fault) const;
+
+  ProcessOptions options_;
+  std::string host_;
+  std::vector<Known> faults_;
+  std::vector<Selector> protected_;
+  std::vector<std::string> protected_services_;
+  std::unique_ptr<HoldDown> hold_down_;
+  std::vector<Down> down_;
+  Fd timer_;
+  int64_t t0_ = 0;
+  Word word_;
+};
+
+// For `doctor`: exec-kill, exec-deny, cgroup-kill.
+FeatureReport probe_process_features();
+
+}  // namespace blackstart
