@@ -26,6 +26,24 @@ bool fires(const FaultFamily& traffic, const std::string& fault) {
   });
 }
 
+void take_machine(PowerLoss power, StepLog& log, PowerParts& parts) {
+  switch (power) {
+    case PowerLoss::kRefused:
+      parts.refusal = "its configuration does not say what a loss of power does here (spec.accept.power)";
+      break;
+    case PowerLoss::kFreeze:
+      parts.processes = frozen_machine(&log);
+      break;
+    case PowerLoss::kKill:
+      parts.processes = killed_machine();
+      parts.held_down = "";
+      break;
+    case PowerLoss::kPowerOff:
+      parts.processes = switched_off_machine();
+      break;
+  }
+}
+
 std::unique_ptr<FaultFamily> make_power(const FamilyOptions& options, StepLog& log,
                                         const FaultFamily& traffic) {
   PowerParts parts;
@@ -36,7 +54,7 @@ std::unique_ptr<FaultFamily> make_power(const FamilyOptions& options, StepLog& l
     parts.held_down = scope.cgroup;
     parts.processes = lab_processes(scope.cgroup);
   } else {
-    parts.refusal = "this version takes the power of lab hosts alone";
+    take_machine(options.power, log, parts);
   }
   parts.start = start_again;
   parts.cut_in_force = [&traffic](const std::string& fault) { return fires(traffic, fault); };
