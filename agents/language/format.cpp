@@ -31,6 +31,7 @@ Format patterned(std::string expected, const std::string& inner,
 }
 
 bool is_regex(std::string_view text) {
+  if (text.size() > kLongestPatterned) return false;
   try {
     std::regex(text.begin(), text.end());
     return true;
@@ -171,9 +172,25 @@ Format http_path() {
   return patterned("a path that starts with /", "/[^ ]*");
 }
 
+Format absolute_path() {
+  return patterned("an absolute path such as /usr/sbin/sshd", "/[^/ ].*");
+}
+Format cgroup_path() {
+  Format format =
+      patterned("a cgroup, from its root, such as system.slice/ssh.service", "[^-/. ][^ ]*",
+                [](std::string_view text) { return text.find("/..") == std::string_view::npos; });
+  format.as_written = true;
+  return format;
+}
+Format comm() {
+  Format format = patterned("at most 15 characters, as the kernel keeps them", "[^-/].{0,14}");
+  format.as_written = true;
+  return format;
+}
+
 Format regex() {
   Format format = text();
-  format.expected = "a regular expression (ECMAScript)";
+  format.expected = "a regular expression (ECMAScript) of at most 512 characters";
   format.accepts = is_regex;
   return format;
 }

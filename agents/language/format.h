@@ -53,7 +53,10 @@ Format address();
 Format endpoint();  // NAME:PORT
 Format http_url();
 Format http_path();
-Format regex();
+Format absolute_path();
+Format cgroup_path();          // relative to the root
+Format comm();                 // what the kernel keeps of a program's name
+Format regex();                // ECMAScript
 Format ratio_comparison();     // ">= 99%"
 Format count_comparison();     // "<= 2"
 Format duration_comparison();  // "< 500ms"

@@ -14,6 +14,8 @@ const std::vector<Command>& catalogue() {
       {"abort", "[RUN]", "end a run, or every run, and take its faults off", declare_abort, run_abort},
       {"mark", "detected|acknowledged|command|decided|switched|recovered",
        "say when people reached a milestone of the run under way", declare_mark, run_mark},
+      {"return", "HOST|SITE|ROLE|SERVICE", "let come back what the run under way killed and keeps down",
+       declare_return, run_return},
       {"lever", "engage [--why TEXT] | release | status", "stop every run and block new ones, until released",
        declare_lever, run_lever},
       {"status", "[RUN]", "show the runs under way and what their hosts say", declare_status, run_status},

@@ -29,6 +29,7 @@
 #include "injector/record/outcome_json.h"
 #include "injector/record/record.h"
 #include "injector/record/run_registry.h"
+#include "injector/record/said_returns.h"
 #include "injector/record/write_file.h"
 #include "injector/report/outcome_report.h"
 #include "injector/report/plan_report.h"
@@ -68,10 +69,13 @@ class Recorder final : public RunObserver {
 // The victims, before the cut.
 std::string announcement(const Plan& plan) {
   size_t targets = 0;
-  for (const PlanTarget& target : plan.targets) targets += target.target ? 1 : 0;
+  for (const PlanTarget& target : plan.targets) targets += target.cut ? 1 : 0;
   std::string text = plan.experiment + " on " + plan.topology + ", for " + format_duration(plan.end) + ":\n";
   for (const PlanFault& fault : plan.faults) text += "  " + fault.id + "  " + fault.what + "\n";
-  text += "  hosts cut: " + std::to_string(targets) + "\n";
+  for (const PlanFault& fault : plan.faults)
+    for (const std::string& line : report::victims_text(fault))
+      text += "      " + fault.act + ": " + line + "\n";
+  if (targets > 0) text += "  hosts cut: " + std::to_string(targets) + "\n";
   for (const Impact impact : {Impact::kDown, Impact::kDegraded}) {
     std::string names;
     for (const auto& [name, predicted] : plan.predicted)
@@ -236,6 +240,13 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   auto marks = MarksTaken::open(registry.marks_file(record.run));
   if (!marks) return report(marks.error(), json);
 
+  std::optional<ReturnsTaken> returns;
+  if (!plan->stages.empty()) {
+    auto made = ReturnsTaken::open(registry.returns_file(record.run), *plan);
+    if (!made) return report(made.error(), json);
+    returns = std::move(*made);
+  }
+
   catch_signals();
   std::unique_ptr<OwnPlace> own_place;
   if (asks_from_own_place(experiment)) {
@@ -265,6 +276,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
       for (OutcomeMark& mark : last ? marks->close() : marks->take()) said.push_back({std::move(mark)});
       return said;
     };
+    if (returns) options.said_returns = [&](bool last) { return last ? returns->close() : returns->take(); };
     if (live_metrics) options.so_far = [&](const Outcome& so_far) { live_metrics->show(so_far); };
     outcome = conduct(*plan, experiment, topology, everyone, options);
     if (!recorder.failure().empty())

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "injector/conduct/cold_starts.h"
 #include "injector/conduct/fill_outcome.h"
+#include "injector/conduct/fill_returns.h"
 #include "injector/conduct/gray.h"
 #include "injector/conduct/records.h"
 #include "injector/conduct/recovery_curve.h"
@@ -17,8 +19,16 @@ namespace {
 // A fault that fired and hit nothing.
 const OutcomeFault* idle_fault(const Outcome& outcome) {
   const auto idle = std::find_if(outcome.faults.begin(), outcome.faults.end(),
-                                 [](const OutcomeFault& fault) { return fault.dropped == 0; });
+                                 [](const OutcomeFault& fault) { return !had_effect(fault); });
   return idle == outcome.faults.end() ? nullptr : &*idle;
+}
+
+// An instance that nobody could start again.
+const OutcomeReturn* first_failed(const Outcome& outcome) {
+  const auto failed =
+      std::find_if(outcome.returns.instances.begin(), outcome.returns.instances.end(),
+                   [](const OutcomeReturn& each) { return each.state == OutcomeReturn::State::kFailed; });
+  return failed == outcome.returns.instances.end() ? nullptr : &*failed;
 }
 
 // What has a meaning at any moment: here at times.ended.
@@ -26,6 +36,9 @@ void fill_counted(const Drill& drill, const Learned& learned, const RunTimes& ti
   for (const ProbeSpec& probe : drill.experiment.probes)
     outcome.probes[probe.probe.name()] = summarize(probe, learned.histories.at(probe.probe.name()), times);
   fill_faults(drill.plan, learned.reports, times, learned.gates.horizon(), learned.reverted_by, outcome);
+  fill_returns(drill.plan, drill.topology, learned.returning, learned.reports, learned.impact.checks(), times,
+               outcome);
+  fill_cold_starts(drill.plan, drill.topology, learned.reports, learned.impact, outcome);
   outcome.recovery = recovery_curve(learned.impact.checks(), drill.topology, times);
 }
 
@@ -65,12 +78,15 @@ void tell_from_t0(Outcome& outcome) {
 
 RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& outcome) {
   RunFacts facts;
-  facts.stranded = learned.stranded || !outcome.residue.empty();
+  facts.stranded = learned.stranded || !outcome.residue.empty() || first_failed(outcome);
   facts.error = learned.error.has_value();
   facts.aborted = !learned.stop_reason.empty();
-  facts.injected = !idle_fault(outcome) && !outcome.faults.empty();
-  facts.touched = std::any_of(outcome.faults.begin(), outcome.faults.end(),
-                              [](const OutcomeFault& fault) { return fault.dropped > 0; });
+  const OutcomeFault* idle = idle_fault(outcome);
+  facts.injected = !idle && !outcome.faults.empty();
+  if (idle && !idle->processes.empty()) facts.missed = "processes";
+  facts.touched = std::any_of(outcome.faults.begin(), outcome.faults.end(), [](const OutcomeFault& fault) {
+    return had_effect(fault) || fault.dropped > 0;
+  });
   facts.asked = !drill.experiment.probes.empty();
   for (const OutcomeHypothesis& hypothesis : outcome.hypothesis) facts.hypothesis.push_back(hypothesis.met);
   facts.recovered = learned.recovered;
@@ -79,6 +95,14 @@ RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& out
   for (const auto& [name, records] : outcome.records)
     if (!records.rpo)
       facts.gaps.push_back("whether acknowledged records of " + name + " are lost is not known");
+  for (const OutcomeReturn& each : outcome.returns.instances)
+    if (each.state == OutcomeReturn::State::kDown)
+      facts.gaps.push_back("whether " + each.service + " on " + each.host +
+                           " was started again is not known");
+  for (const OutcomeColdStart& each : outcome.cold_starts)
+    if (each.state == "waiting" || each.state == "starting" || each.state == "not-started")
+      facts.gaps.push_back("what " + each.service + " needs to start in " + each.site +
+                           " is not known: " + each.id + " is " + each.state);
   for (const OutcomeFault& fault : outcome.faults)
     if (fault.leaked > 0)
       facts.gaps.push_back("the cut was not whole: " + std::to_string(fault.leaked) +
@@ -88,6 +112,10 @@ RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& out
 
 // What a reader asks next: which hypothesis, which fault.
 std::string because(const Learned& learned, const Outcome& outcome) {
+  const OutcomeReturn* failed = first_failed(outcome);
+  if (outcome.verdict == Verdict::kStranded && failed)
+    return ": " + failed->service + " on " + failed->host + " could not be started again" +
+           (failed->why.empty() ? "" : " (" + failed->why + ")");
   const OutcomeFault* idle = idle_fault(outcome);
   if (outcome.verdict == Verdict::kInconclusive && idle) return " (" + idle->id + " " + idle->kind + ")";
   if (outcome.verdict != Verdict::kFail) return "";
@@ -127,6 +155,9 @@ Outcome outcome_at_start(const Drill& drill, const std::string& run) {
   outcome.warnings = plan.warnings;
   outcome.blind = plan.blind;
   outcome.untouched = plan.untouched;
+  outcome.roles = experiment.roles;
+  for (const FaultSpec& fault : experiment.faults)
+    outcome.absent.insert(outcome.absent.end(), fault.who.begin(), fault.who.end());
   for (const auto& [name, service] : topology.services) {
     OutcomeService& entry = outcome.services[name];
     entry.role = service.role;

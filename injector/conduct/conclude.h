@@ -10,6 +10,7 @@
 #include "injector/conduct/evaluate.h"
 #include "injector/conduct/gates.h"
 #include "injector/conduct/impact_watch.h"
+#include "injector/conduct/returns.h"
 #include "injector/experiment/experiment.h"
 #include "injector/plan/plan.h"
 #include "injector/record/outcome.h"
@@ -31,7 +32,8 @@ struct Learned {
   RunTimes times;
   Histories histories;  // of the steady state and of the guards' queries
   ImpactWatch impact;
-  std::map<std::string, contract::HostReport> reports;  // the last word of each host
+  Reports reports;
+  std::vector<Returns::Coming> returning;  // what the plan brings back, as far as it was
   Gates gates;
   std::map<const Guard*, OutcomeGuard> breaches;
   std::string reverted_by;           // end abort guard; "": not every host has said how it reverted

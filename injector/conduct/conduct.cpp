@@ -2,13 +2,20 @@
 #include "injector/conduct/conduct.h"
 
 #include <algorithm>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "injector/conduct/conclude.h"
 #include "injector/conduct/fleet.h"
+#include "injector/conduct/leftovers.h"
 #include "injector/conduct/preconditions.h"
 #include "injector/conduct/records.h"
+#include "injector/conduct/returns.h"
+#include "injector/conduct/stops.h"
+#include "injector/conduct/telling.h"
+#include "injector/conduct/timeline.h"
+#include "injector/plan/returning.h"
 
 namespace blackstart {
 namespace {
@@ -20,21 +27,7 @@ constexpr Duration kTick = 100ms;
 constexpr Duration kFireLead = 500ms;      // from the order to fire to T0: every agent must hear of it
 constexpr Duration kSteadyPatience = 30s;  // beyond steadyState.for, before T0
 constexpr Duration kSoFarEvery = 1s;
-constexpr Duration kUnfinished = 2s;     // after the last phase, for answers still under way
-constexpr Duration kClockSlack = 500ms;  // a clock that is slewed is not set
-constexpr double kLostShare = 0.10;      // more agents lost than this end the run
-
-std::map<std::string, std::vector<contract::Probe>> probes_by_host(const Experiment& experiment,
-                                                                   const ImpactWatch& impact,
-                                                                   const std::string& run) {
-  std::map<std::string, std::vector<contract::Probe>> probes = record_writers(experiment, run);
-  for (const ProbeSpec& spec : experiment.probes) probes[place_of(spec)].push_back(spec.probe);
-  for (const Guard& guard : experiment.guards)
-    if (guard.query) probes[place_of(*guard.query)].push_back(guard.query->probe);
-  if (!impact.viewpoint().empty())
-    for (const contract::Probe& check : impact.probes()) probes[impact.viewpoint()].push_back(check);
-  return probes;
-}
+constexpr Duration kUnfinished = 2s;  // after the last phase, for answers still under way
 
 class Run {
  public:
@@ -45,8 +38,10 @@ class Run {
         channel_(channel),
         options_(options),
         learned_(drill),
+        returns_(drill.plan, drill.experiment.recovery),
         fleet_(channel, options.run, plan_.orders, probes_by_host(experiment_, learned_.impact, options.run)),
-        outcome_(outcome_at_start(drill, options.run)) {
+        outcome_(outcome_at_start(drill, options.run)),
+        telling_(options, outcome_) {
     learned_.alerts = options.alerts;
   }
 
@@ -58,7 +53,7 @@ class Run {
       note("internal error: " + *learned_.error);
       if (armed_) learned_.stranded = !fleet_.revert("internal error");
       if (probing_) fleet_.stop_probes();
-      leave_phase();
+      telling_.leave();
     }
     finish();
     return std::move(outcome_);
@@ -70,6 +65,8 @@ class Run {
     if (preflight() && wait_steady() && arm()) {
       if (fire()) hold();
       revert();
+      if (!by_person_) bring_back();
+      take_returns(true);
       if (!by_person_) recover();
     }
     settle();
@@ -78,11 +75,12 @@ class Run {
 
   bool preflight() {
     enter("preflight");
-    const Duration length = experiment_.steady_for + plan_.end + experiment_.recovery.watch;
-    if (auto ok = check_windows(experiment_.windows, now(), length, options_.window_override, telling()); !ok)
+    if (auto ok = check_windows(experiment_.windows, now(), expected_length(plan_, experiment_),
+                                options_.window_override, telling_.of_preconditions());
+        !ok)
       return refuse(ok.error());
     if (auto ok = fleet_.hello(); !ok) return refuse(ok.error());
-    if (auto ok = ask_preconditions(experiment_, channel_, options_, telling()); !ok)
+    if (auto ok = ask_preconditions(experiment_, channel_, options_, telling_.of_preconditions()); !ok)
       return !aborted() && refuse(ok.error());
     if (learned_.impact.viewpoint().empty())
       note("no host can look at the services from outside the cut: what they show is unknown");
@@ -99,10 +97,13 @@ class Run {
       if (aborted()) return false;
       const SteadyWindow window =
           steady(experiment_.probes, learned_.histories, experiment_.steady_for, start, now());
-      const auto guard = window.held == std::optional(true) ? first_breach() : std::nullopt;
+      const auto guard =
+          window.held == std::optional(true) ? first_breach(drill_, learned_, fleet_, now()) : std::nullopt;
       if (window.held == std::optional(true) && !guard) {
         learned_.times.steady_start = window.from;
-        if (auto ok = judge_preconditions(experiment_, learned_.histories, window.to, telling()); !ok)
+        if (auto ok =
+                judge_preconditions(experiment_, learned_.histories, window.to, telling_.of_preconditions());
+            !ok)
           return refuse(ok.error());
         return true;
       }
@@ -128,24 +129,26 @@ class Run {
   bool fire() {
     enter("fire", kFireLead);
     tick();
-    if (aborted() || clock_was_set()) return false;
+    if (aborted() || clock_set()) return false;
     const UnixNs t0 = now() + kFireLead.count();
     learned_.times.fired = t0;
     if (auto ok = fleet_.fire(t0, learned_.gates.horizon()); !ok) return refuse(ok.error());
     event("fire", {{"at", rfc3339(t0)}});
     while (now() < t0) {
       tick();
-      if (aborted() || clock_was_set()) return false;
+      if (aborted() || clock_set()) return false;
     }
     return true;
   }
 
   void hold() {
     enter("hold", plan_.end);
-    while (now() < learned_.times.fired + end_of_faults().count()) {
+    while (now() <
+           learned_.times.fired + end_of_hold(plan_, experiment_, learned_.gates, fleet_.reports()).count()) {
       tick();
       judge_gates();
-      if (aborted() || clock_was_set() || guards_breached() || agents_lost()) return;
+      tell_of_faults();
+      if (aborted() || clock_set() || guards_breached() || ends(agents_lost(experiment_, fleet_))) return;
     }
   }
 
@@ -154,19 +157,41 @@ class Run {
                                : by_person_                                      ? "abort"
                                                                                  : "guard";
     const UnixNs asked = now();
+    down_ = reason == "end" && !returns_.empty();
     const auto reverted =
-        fleet_.revert(reason);  // before a word is printed: nobody may be listening any more
+        fleet_.revert(reason, down_);  // before a word is printed: nobody may be listening any more
     enter("revert");
-    learned_.times.reverted = std::min(asked, learned_.times.fired + end_of_faults().count());
+    learned_.times.reverted =
+        std::min(asked, learned_.times.fired + end_of_faults(experiment_, learned_.gates).count());
     if (learned_.times.fired > now())
       learned_.times.fired = learned_.times.reverted = 0;  // taken back before it began
-    if (!reverted) {
-      learned_.stranded = true;
-      note(reverted.error().message());
-      event("stranded", {{"error", reverted.error().message()}});
-    }
+    learned_.times.returned = learned_.times.reverted;
+    if (!reverted) strand(reverted.error());
     if (reverted && fleet_.lost().empty()) learned_.reverted_by = reason;
     event("revert", {{"reason", reason}});
+  }
+
+  // What the faults killed, stage by stage; then every host is free, whatever it has down.
+  void bring_back() {
+    if (!down_) return;
+    enter("return", expected_return(plan_, experiment_.recovery));
+    while (!aborted() && !clock_set()) {
+      const Returns::Step step = returns_.step(now(), fleet_.reports(), learned_.impact.checks());
+      for (const std::string& stage : step.began) event("return", {{"stage", stage}});
+      for (const std::string& told : step.told) note(told);
+      if (!step.start.empty()) {
+        event("start", {{"services", step.start}});
+        if (auto ok = fleet_.bring_back(step.start); !ok) note(ok.error().message());
+        learned_.times.returned = now();
+      }
+      if (returns_.over()) break;
+      if (const std::string where = returns_.where(); where != where_) telling_.detail(where_ = where);
+      tick();
+    }
+    // Also what was asked of nobody: no stage named it.
+    if (auto free = fleet_.revert(learned_.stop_reason.empty() ? "end" : "abort"); !free)
+      strand(free.error());
+    event("returned", {{"at", rfc3339(now())}});
   }
 
   void recover() {
@@ -175,16 +200,16 @@ class Run {
     enter("recover", watch);
     while (true) {
       tick();
-      if (aborted() || clock_was_set())
+      if (aborted() || clock_set())
         return learned_.recovered.reset();  // what was bad then had time left to return
       learned_.recovered =
-          steady(experiment_.probes, learned_.histories, watch, learned_.times.reverted, now()).held;
+          steady(experiment_.probes, learned_.histories, watch, learned_.times.returned, now()).held;
       if (learned_.recovered == std::optional(true)) return;
       if (fleet_.lost().size() == fleet_.size()) {
         note("no agent answers any more: nobody can say whether the steady state returned");
         return;
       }
-      if (now() - learned_.times.reverted > (watch + experiment_.recovery.within).count()) {
+      if (now() - learned_.times.returned > (watch + experiment_.recovery.within).count()) {
         note("the steady state did not return: " +
              why_not_steady(experiment_.probes, learned_.histories, now() - watch.count(), now()));
         return;
@@ -215,23 +240,9 @@ class Run {
 
   void check_residue() {
     enter("residue");
-    if (armed_) {
-      auto [residue, changes] = fleet_.leftovers();
-      outcome_.residue = std::move(residue);
-      outcome_.changes = std::move(changes);
-      for (const auto& [host, why] : fleet_.lost()) {
-        learned_.gaps.push_back("what " + host + " saw to the end is not known: " + why);
-        note(host + ": " + why +
-             "; the kernel ends its faults with the agent, at their lease or at their deadline");
-      }
-      // An agent that is there and does not answer still holds its links, inert as they may be.
-      for (const std::string& host : fleet_.hung())
-        outcome_.residue.push_back(host +
-                                   ": not known, its agent hangs; ending its agent frees what it holds");
-      for (const auto& [host, what] : fleet_.trouble()) learned_.gaps.push_back(host + ": " + what);
-      if (!outcome_.residue.empty()) event("residue", {{"objects", outcome_.residue}});
-    }
-    leave_phase();
+    if (armed_) take_stock(fleet_, learned_, outcome_);
+    if (!outcome_.residue.empty()) event("residue", {{"objects", outcome_.residue}});
+    telling_.leave();
   }
 
   // What people and alerts said, into record and outcome.
@@ -243,8 +254,17 @@ class Run {
         mark.mark = "detected";
       event("mark",
             {{"mark", mark.mark}, {"at", rfc3339(mark.at)}, {"source", mark.source}, {"note", mark.note}});
-      detail_ = "mark: " + mark.mark + " (" + mark.source + ")";
+      telling_.detail("mark: " + mark.mark + " (" + mark.source + ")");
       outcome_.marks.push_back(std::move(mark));
+    }
+  }
+
+  void take_returns(bool last) {
+    if (!options_.said_returns) return;
+    for (const SaidReturn& said : options_.said_returns(last)) {
+      event("return-asked", {{"what", said.what}, {"by", said.by}, {"at", rfc3339(said.at)}});
+      telling_.detail("return: " + said.what + " (" + said.by + ")");
+      returns_.say(said);
     }
   }
 
@@ -252,7 +272,7 @@ class Run {
     take_marks(true);
     std::stable_sort(outcome_.marks.begin(), outcome_.marks.end(),
                      [](const OutcomeMark& a, const OutcomeMark& b) { return a.at < b.at; });
-    learned_.reports = fleet_.reports();
+    learn_from_agents();
     conclude(drill_, learned_, outcome_);
     event("verdict", {{"verdict", verdict_name(outcome_.verdict)},
                       {"exitCode", outcome_.exit_code},
@@ -263,57 +283,52 @@ class Run {
   void tick() {
     options_.sleep(kTick);
     take_marks(false);
+    take_returns(false);
     fleet_.collect(learned_.gates.horizon(), [&](const contract::Sample& sample) {
       if (ImpactWatch::is_check(sample.probe()))
         learned_.impact.add(sample);
       else if (const auto asked = learned_.histories.find(sample.probe()); asked != learned_.histories.end())
         asked->second.add(sample);  // an agent's word on what nobody asked is no word
     });
-    RunProgress progress{phase_, detail_, Duration(now() - phase_start_), expected_, {}, {}};
+    RunProgress progress;
     for (const auto& [host, report] : fleet_.reports()) progress.packets.add(report);
     for (const ProbeSpec& probe : experiment_.probes)
       progress.probes.emplace_back(probe.probe.name(),
                                    learned_.histories[probe.probe.name()].recent_ratio(5s, now()));
-    options_.observer->progress(progress);
+    telling_.progress(std::move(progress));
     if (now() - told_so_far_ >= kSoFarEvery.count()) tell_so_far();
+  }
+
+  void learn_from_agents() {
+    learned_.reports = fleet_.reports();
+    learned_.returning = returns_.all();
   }
 
   void tell_so_far() {
     told_so_far_ = now();
     if (!options_.so_far) return;
-    learned_.reports = fleet_.reports();
+    learn_from_agents();
     options_.so_far(outcome_so_far(drill_, learned_, outcome_, now()));
   }
 
   void judge_gates() {
     learned_.gates.judge(learned_.histories, learned_.times.fired, now(), [&](const OutcomeGate& gate) {
       event("gate", {{"gate", gate.gate}, {"passed", *gate.passed}});
-      detail_ = "gate " + std::string(*gate.passed ? "passed, " : "failed, nothing more fires: ") + gate.gate;
+      telling_.detail("gate " + std::string(*gate.passed ? "passed, " : "failed, nothing more fires: ") +
+                      gate.gate);
     });
   }
 
-  [[nodiscard]] Duration end_of_faults() const {
-    Duration end{0};
-    const Duration reach = learned_.gates.failed() ? learned_.gates.horizon() : Duration::max();
-    for (const FaultSpec& fault : experiment_.faults)
-      if (fault.at < reach) end = std::max(end, fault.at + fault.duration);
-    return end;
-  }
-
-  // The first guard that is breached now, and why.
-  std::optional<std::pair<const Guard*, std::string>> first_breach() {
-    PacketTotals packets;
-    for (const auto& [host, report] : fleet_.reports()) packets.add(report);
-    const GuardFacts facts{learned_.impact.unexpected(plan_.predicted, now()), packets.leaked, fleet_.size(),
-                           fleet_.lost().size(), learned_.impact.blind(now())};
-    for (const Guard& guard : experiment_.guards)
-      if (auto why = breach(guard, learned_.histories, now(), facts))
-        return std::pair(&guard, std::move(*why));
-    return std::nullopt;
+  // Each fault once, when its time has come.
+  void tell_of_faults() {
+    const Duration at(now() - learned_.times.fired);
+    for (const PlanFault& fault : plan_.faults)
+      if (fault.start <= at && fault.start < learned_.gates.horizon() && told_of_.insert(fault.id).second)
+        event("fault", {{"id", fault.id}, {"kind", fault.kind}, {"what", fault.what}});
   }
 
   bool guards_breached() {
-    const auto breached = first_breach();
+    const auto breached = first_breach(drill_, learned_, fleet_, now());
     if (!breached) return false;
     const auto& [guard, why] = *breached;
     learned_.breaches[guard] = {guard->text, true, Duration(now() - learned_.times.fired), why};
@@ -322,26 +337,12 @@ class Run {
     return true;
   }
 
-  // Agents name moments by the clock on the wall: once it is set, what they say fits no timeline.
-  bool clock_was_set() {
-    const Duration by = options_.clock_set ? options_.clock_set() : Duration{0};
-    if (std::chrono::abs(by) < kClockSlack) return false;
-    stop("the clock of this machine was set " + std::string(by < Duration{0} ? "back" : "forward") + " by " +
-         format_duration(std::chrono::abs(by)));
-    event("clock-set", {{"by", seconds(by)}});
-    return true;
-  }
-
-  bool agents_lost() {
-    if (std::any_of(experiment_.guards.begin(), experiment_.guards.end(),
-                    [](const Guard& guard) { return guard.agents_lost.has_value(); }))
-      return false;  // the experiment has its own word on it
-    if (static_cast<double>(fleet_.lost().size()) <= kLostShare * static_cast<double>(fleet_.size()))
-      return false;
-    const auto& [host, why] = *fleet_.lost().begin();
-    stop(std::to_string(fleet_.lost().size()) + " of " + std::to_string(fleet_.size()) +
-         " agents do not answer, first " + host);
-    event("agents-lost", {{"agents", fleet_.lost().size()}, {"first", host}, {"why", why}});
+  [[nodiscard]] Duration set_by() const { return options_.clock_set ? options_.clock_set() : Duration{0}; }
+  bool clock_set() { return ends(clock_was_set(set_by())); }
+  bool ends(const std::optional<EarlyEnd>& end) {
+    if (!end) return false;
+    event(end->event, end->data);
+    stop(end->reason);
     return true;
   }
 
@@ -358,6 +359,12 @@ class Run {
     if (learned_.stop_reason.empty()) learned_.stop_reason = reason;
   }
 
+  void strand(const Error& error) {
+    learned_.stranded = true;
+    note(error.message());
+    event("stranded", {{"error", error.message()}});
+  }
+
   // Ends the run with an error before or while something was armed; always false.
   bool refuse(const Error& error) {
     learned_.refused = error;
@@ -367,34 +374,11 @@ class Run {
   }
 
   void enter(const std::string& phase, Duration expected = Duration{0}) {
-    leave_phase();
-    phase_ = phase;
-    phase_start_ = now();
-    expected_ = expected;
-    detail_.clear();
-    outcome_.phases.push_back({phase, phase_start_, 0});
-    event("phase", {{"phase", phase}});
-    options_.observer->progress({phase, "", Duration{0}, expected, {}, {}});
+    telling_.enter(phase, expected);
     tell_so_far();
   }
-  void leave_phase() {
-    if (!outcome_.phases.empty() && outcome_.phases.back().end == 0) outcome_.phases.back().end = now();
-  }
-
-  void event(const std::string& type, const json& data) { options_.observer->event(now(), type, data); }
-  PreconditionTold telling() {
-    return [this](const OutcomePrecondition& told) {
-      if (told.precondition == kWindowsPrecondition)
-        event("window", {{"open", told.met}, {"standing", told.answer}, {"override", told.overridden}});
-      else
-        event("precondition", {{"precondition", told.precondition},
-                               {"for", told.purpose},
-                               {"met", told.met},
-                               {"why", told.answer}});
-      outcome_.preconditions.push_back(told);
-    };
-  }
-  void note(const std::string& text) { outcome_.notes.push_back(text); }
+  void event(const std::string& type, const json& data) { telling_.event(type, data); }
+  void note(const std::string& text) { telling_.note(text); }
   [[nodiscard]] UnixNs now() const { return options_.now(); }
 
   const Drill& drill_;
@@ -403,12 +387,15 @@ class Run {
   Channel& channel_;
   const ConductOptions& options_;
   Learned learned_;
+  Returns returns_;
   Fleet fleet_;
   Outcome outcome_;
-  std::string phase_, detail_;
-  UnixNs phase_start_ = 0, told_so_far_ = 0;
-  Duration expected_{0};
+  Telling telling_;
+  UnixNs told_so_far_ = 0;
+  std::string where_;              // in the return
+  std::set<std::string> told_of_;  // faults
   bool probing_ = false, armed_ = false, by_person_ = false;
+  bool down_ = false;  // what was killed waits to be started
 };
 
 }  // namespace

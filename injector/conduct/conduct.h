@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run, from preflight to verdict:
 //
-//   preflight → steady → arm → fire → hold → revert → recover → residue → verdict
+//   preflight → steady → arm → fire → hold → revert → [return →] recover → residue → verdict
+//
+// return: the network is back and what the faults killed is started again, stage by stage; only where the
+// plan has stages, and only after a normal end: whatever ends a run early takes everything back at once.
 //
 // Usage: Outcome outcome = conduct(plan, experiment, topology, channel, options);
 //
@@ -25,6 +28,7 @@
 #include "injector/experiment/experiment.h"
 #include "injector/plan/plan.h"
 #include "injector/record/outcome.h"
+#include "injector/record/said_returns.h"
 #include "injector/topology/topology.h"
 
 namespace blackstart {
@@ -67,6 +71,8 @@ struct ConductOptions {
   // or after the common instant is the mark `detected`, an older one keeps its name.
   std::function<std::vector<SaidMark>(bool last)> said;
   bool alerts = false;  // alerts can be said
+  // What people let come back since it was last asked; `last`: nobody has to say so any more. Optional.
+  std::function<std::vector<SaidReturn>(bool last)> said_returns;
   // Told at every phase's start and once a second: what is so at that moment; what is only known at the end
   // (verdicts, times, hypothesis) is not in it. Optional.
   std::function<void(const Outcome& so_far)> so_far;

@@ -17,6 +17,7 @@ using Histories = std::map<std::string, ProbeHistory>;  // by probe name
 // The moments of a run that verdicts are measured against; 0: did not happen.
 struct RunTimes {
   UnixNs steady_start = 0, fired = 0, reverted = 0, ended = 0;
+  UnixNs returned = 0;  // the last of what the faults killed was started; as `reverted` where nothing waited
 };
 
 // What the attempts of one window say to a demand.

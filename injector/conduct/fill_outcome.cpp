@@ -11,11 +11,16 @@ namespace {
 using PairKey =
     std::tuple<std::string, std::string, std::string, std::string>;  // src, dst, direction, verdict
 
+void first_at(UnixNs moment, OutcomeFault& fault) {
+  if (moment != 0 && (fault.first_effect == 0 || moment < fault.first_effect)) fault.first_effect = moment;
+}
+
 void add_fault_report(const contract::FaultReport& report, OutcomeFault& fault,
                       std::map<PairKey, OutcomeFault::Pair>& pairs) {
-  if (!report.engine().empty()) fault.engine = report.engine();
-  if (report.first_unix_ns() != 0 && (fault.first_effect == 0 || report.first_unix_ns() < fault.first_effect))
-    fault.first_effect = report.first_unix_ns();
+  // Of a fault on packets and processes: the engine its pairs are named by.
+  if (!report.engine().empty() && (fault.engine.empty() || report.packets_size() > 0))
+    fault.engine = report.engine();
+  first_at(report.first_unix_ns(), fault);
   fault.last_effect = std::max(fault.last_effect, report.last_unix_ns());
   for (const auto& count : report.packets()) {
     const std::string direction = count.direction() == contract::DIRECTION_EGRESS ? "egress" : "ingress";
@@ -33,6 +38,25 @@ void add_fault_report(const contract::FaultReport& report, OutcomeFault& fault,
       fault.protected_packets += count.packets();
     }
   }
+}
+
+// The first process hit: as it was killed; where nobody noted the moment, when the fault was in force.
+void add_processes(const contract::FaultReport& own, const contract::HostReport& host, OutcomeFault& fault) {
+  uint64_t hit = 0;
+  for (const contract::ProcessCount& count : own.processes()) {
+    OutcomeFault::Processes& sum = fault.processes[count.service()];
+    sum.killed += count.killed();
+    sum.respawns_killed += count.respawns_killed();
+    sum.frozen += count.frozen();
+    hit += count.killed() + count.frozen();
+  }
+  if (hit == 0) return;
+  UnixNs killed = 0;
+  for (const contract::DownReport& down : host.down())
+    if (down.fault() == fault.id && down.killed_unix_ns() != 0 &&
+        (killed == 0 || down.killed_unix_ns() < killed))
+      killed = down.killed_unix_ns();
+  first_at(killed != 0 ? killed : own.start_unix_ns(), fault);
 }
 
 void add_leak(const contract::LeakReport& report, OutcomeFault& fault,
@@ -68,6 +92,18 @@ std::map<std::string, PlanTargetFault> faults_of(const Plan& plan) {
   return faults;
 }
 
+// The services whose processes the plan aims it at; none: it is about packets alone.
+std::map<std::string, OutcomeFault::Processes> processes_of(const Plan& plan, const std::string& fault) {
+  std::map<std::string, OutcomeFault::Processes> processes;
+  for (const auto& [host, order] : plan.orders)
+    for (const contract::Fault& own : order.faults()) {
+      if (own.id() != fault || !own.has_process()) continue;
+      if (own.process().targets().empty()) processes[""];
+      for (const contract::ProcessTarget& target : own.process().targets()) processes[target.service()];
+    }
+  return processes;
+}
+
 }  // namespace
 
 void fill_faults(const Plan& plan, const std::map<std::string, contract::HostReport>& reports,
@@ -89,10 +125,14 @@ void fill_faults(const Plan& plan, const std::map<std::string, contract::HostRep
       outcome.notes.push_back(id + " " + planned.kind + " did not fire: the run ended before its time came");
       continue;
     }
+    fault.processes = processes_of(plan, id);
     std::map<PairKey, OutcomeFault::Pair> pairs;
     for (const auto& [host, report] : reports) {
-      for (const auto& own : report.faults())
-        if (own.id() == id) add_fault_report(own, fault, pairs);
+      for (const auto& own : report.faults()) {
+        if (own.id() != id) continue;
+        add_fault_report(own, fault, pairs);
+        add_processes(own, report, fault);
+      }
       for (const auto& leak : report.leaks())
         if (leak.fault() == id) add_leak(leak, fault, pairs);
     }

@@ -11,7 +11,7 @@
 
 namespace blackstart {
 
-// Sums each fault over the hosts; sets t0 (the first packet hit), fired and the skew. A fault that
+// Sums each fault over the hosts; sets t0 (the first packet or process hit), fired and the skew. A fault that
 // starts at or behind the horizon never fired and is noted. `reverted_by`: why what was in force was taken
 // back, once every host has said how; "": not known of all of them.
 void fill_faults(const Plan& plan, const std::map<std::string, contract::HostReport>& reports,

@@ -11,7 +11,8 @@ namespace {
 constexpr auto kPatience = std::chrono::milliseconds(1000);
 constexpr auto kLostPatience = std::chrono::milliseconds(50);  // for agents that did not answer last time
 constexpr auto kArmPatience = std::chrono::milliseconds(5000);
-constexpr auto kFirePatience = std::chrono::milliseconds(300);  // shorter than the lead to T0
+constexpr auto kStartPatience = std::chrono::milliseconds(5000);  // to start a host's services
+constexpr auto kFirePatience = std::chrono::milliseconds(300);    // shorter than the lead to T0
 
 // The first error of a round, saying how many more there were.
 Result<> first_error(const std::map<std::string, Result<contract::Reply>>& replies) {
@@ -78,6 +79,13 @@ std::vector<std::string> Fleet::hosts_that(bool enforce) const {
   for (const auto& [host, order] : orders_)
     if (enforce == (order.faults_size() > 0)) hosts.push_back(host);
   return hosts;
+}
+
+// What a fault killed is started by its revert.
+std::chrono::milliseconds Fleet::patience_of_revert() const {
+  const bool starts = std::any_of(reports_.begin(), reports_.end(),
+                                  [](const auto& entry) { return entry.second.down_size() > 0; });
+  return starts ? kStartPatience : kPatience;
 }
 
 std::vector<std::string> Fleet::ordered_hosts() const {
@@ -187,8 +195,8 @@ void Fleet::look_for_desertion(const std::string& host, const contract::HostRepo
     trouble_[host] = report.note();
 }
 
-Result<> Fleet::revert(const std::string& reason) {
-  holding_ = false;
+Result<> Fleet::revert(const std::string& reason, bool keep_down) {
+  holding_ = holding_ && keep_down;
   Result<> outcome;
   // The witnesses first, or they would see the first healthy host as a leak.
   for (const bool enforce : {false, true}) {
@@ -197,13 +205,30 @@ Result<> Fleet::revert(const std::string& reason) {
         [&](const std::string&, contract::Request& request) {
           request.mutable_revert()->set_run(run_);
           request.mutable_revert()->set_reason(reason);
+          request.mutable_revert()->set_keep_down(keep_down);
         },
-        kPatience);
+        keep_down ? kPatience : patience_of_revert());
     for (const auto& [host, reply] : replies)
       if (!reply && reply.error().kind == ErrorKind::kStranded && outcome)
         outcome = tl::unexpected(reply.error());
   }
   return outcome;
+}
+
+Result<> Fleet::bring_back(const std::map<std::string, std::vector<std::string>>& services) {
+  std::vector<std::string> hosts;
+  for (const auto& [host, names] : services) hosts.push_back(host);
+  const Replies replies = ask(
+      hosts,
+      [&](const std::string& host, contract::Request& request) {
+        request.mutable_return_services()->set_run(run_);
+        for (const std::string& name : services.at(host))
+          request.mutable_return_services()->add_services(name);
+      },
+      kStartPatience);
+  for (const auto& [host, reply] : replies)
+    if (!reply && reply.error().kind != ErrorKind::kUnreachable) return tl::unexpected(reply.error());
+  return {};
 }
 
 Fleet::Leftovers Fleet::leftovers() {

@@ -35,8 +35,12 @@ class Fleet {
   // so are those that fired and hold the run no longer.
   void collect(Duration horizon, const std::function<void(const contract::Sample&)>& sink);
   // Idempotent. Reports the first fault that could not be taken back; an agent that does not answer
-  // reverts by itself at its lease or deadline, and is in lost().
-  Result<> revert(const std::string& reason);
+  // reverts by itself at its lease or deadline, and is in lost(). keep_down: what was killed waits for
+  // bring_back, for the next revert, or for the end of the lease.
+  Result<> revert(const std::string& reason, bool keep_down = false);
+  // Starts again what was killed of these services, by host. Reports the first that could not be; an agent
+  // that does not answer starts everything by itself at the end of its lease, and is in lost().
+  Result<> bring_back(const std::map<std::string, std::vector<std::string>>& services);
   // Asks every agent what is still there that is ours, and what else has changed since it armed.
   struct Leftovers {
     std::vector<std::string> residue;  // as in Outcome
@@ -58,6 +62,7 @@ class Fleet {
   Replies ask(const std::vector<std::string>& hosts,
               const std::function<void(const std::string&, contract::Request&)>& fill,
               std::chrono::milliseconds timeout);
+  std::chrono::milliseconds patience_of_revert() const;
   std::vector<std::string> ordered_hosts() const;
   std::vector<std::string> hosts_that(bool enforce) const;
   void look_for_desertion(const std::string& host, const contract::HostReport& report);
@@ -71,7 +76,7 @@ class Fleet {
   std::map<std::string, uint64_t> taken_;  // cursor into each agent's samples
   std::map<std::string, std::string> lost_, trouble_;
   std::set<std::string> hung_;
-  bool holding_ = false;  // fired and not reverted
+  bool holding_ = false;  // fired and not reverted, or not all the way
 };
 
 }  // namespace blackstart

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The faults of the language, one table. Which of them this version can do is said in validate.cpp.
+// The faults of the language, one table. Which of them this version can do is said in validate_alone.cpp.
 #include <algorithm>
 
 #include "injector/experiment/read_experiment.h"
+#include "injector/topology/read_topology.h"
 #include "injector/topology/roles.h"
 
 namespace blackstart {
@@ -73,6 +74,23 @@ std::vector<std::string> with_between() {
   return keys;
 }
 
+Field process() {
+  Shape shape = process_shape();
+  shape.fields.push_back(may("port", scalar(format::port()), "it listens there, TCP or UDP"));
+  shape.at_least_one.front().push_back("port");
+  return may("process", std::move(shape), "which processes there, whatever the topology says of them");
+}
+
+Field way_back() {
+  return may("return", words({"manual", "paced"}), "how it comes back: manual waits for a person (paced)");
+}
+
+Shape cold_start() {
+  return object("a cold start", {must("service", name(), "of which a fresh instance is started"),
+                                 must("in", name(), "the site, on a host that has none"),
+                                 may("within", duration(), "how long until it is ready (15s)")});
+}
+
 struct FaultShape {
   const char* name;
   Fields own;
@@ -128,14 +146,18 @@ FaultShape flap() {
 std::vector<FaultShape> all_faults() {
   std::vector<FaultShape> all = traffic_faults();
   all.push_back(flap());
-  all.push_back({"service-kill",
-                 Fields{may("signal", words({"KILL", "TERM", "INT", "QUIT", "ABRT", "HUP", "SEGV"}),
-                            "sent to every process (KILL)"),
-                        may("holdDown", scalar(format::boolean()),
-                            "a new one dies before its first instruction (false)")} +
-                     selector(),
-                 kSelectorKeys});
-  all.push_back({"service-freeze", selector(), kSelectorKeys});
+  all.push_back(
+      {"service-kill",
+       Fields{
+           may("signal", words({"KILL", "TERM", "INT", "QUIT", "ABRT", "HUP", "SEGV"}),
+               "sent to every process (KILL)"),
+           may("holdDown", scalar(format::boolean()), "a new one dies before its first instruction (false)"),
+           may("restore", words({"auto", "unit", "command", "none"}),
+               "who starts it again: what started it, its unit, a command, nobody (auto)"),
+           may("command", list_of(text(), 1), "that starts it again; no shell"), way_back(), process()} +
+           selector(),
+       kSelectorKeys});
+  all.push_back({"service-freeze", Fields{process()} + selector(), kSelectorKeys});
   all.push_back(
       {"storage-drop",
        Fields{may("operations", list_of(words({"read", "write", "list", "delete"}), 1), "only these verbs"),
@@ -148,9 +170,8 @@ std::vector<FaultShape> all_faults() {
                         manner({"silent", "servfail", "nxdomain"})} +
                      selector(),
                  {"names", "service", "role", "host", "site", "group", "tier", "labels"}});
-  const Field back = may("return", words({"manual", "paced"}), "how the machines come back");
-  all.push_back({"site-power-loss", Fields{back} + selector(), kSelectorKeys});
-  all.push_back({"host-power-loss", Fields{back} + selector(), kSelectorKeys});
+  all.push_back({"site-power-loss", Fields{way_back()} + selector(), kSelectorKeys});
+  all.push_back({"host-power-loss", Fields{way_back()} + selector(), kSelectorKeys});
   FaultShape pressure{
       "host-pressure",
       Fields{may("cpu", share(), "of every processor"), may("memory", share(), "of all memory"),
@@ -186,6 +207,10 @@ Shape timeline_entry_shape() {
   all.push_back({"gate", "",
                  object("a gate's entry", {must("at", duration(), "from T0"),
                                            must("gate", std::move(gate), "stops widening when it fails")})});
+  all.push_back({"cold-start", "",
+                 object("a cold start's entry",
+                        {may("at", duration(), "from T0 (0s)"),
+                         must("cold-start", cold_start(), "does it come up with what is left?")})});
   return cases("an entry of the timeline", std::move(all));
 }
 

@@ -2,11 +2,15 @@
 #include "injector/experiment/read_experiment.h"
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
+#include <map>
 #include <tuple>
 #include <utility>
 
 #include "agents/language/values.h"
+#include "injector/experiment/select.h"
+#include "injector/topology/read_topology.h"
 
 namespace blackstart {
 namespace {
@@ -32,6 +36,9 @@ FaultKind kind_of(const std::string& fault) {
   if (fault == "partition") return FaultKind::kPartition;
   if (fault == "storage-drop") return FaultKind::kStorageDrop;
   if (fault == "people-absent") return FaultKind::kPeopleAbsent;
+  if (fault == "service-kill") return FaultKind::kServiceKill;
+  if (fault == "service-freeze") return FaultKind::kServiceFreeze;
+  if (fault.ends_with("-power-loss")) return FaultKind::kPowerLoss;
   return FaultKind::kSiteBlackhole;
 }
 
@@ -40,6 +47,27 @@ contract::Manner manner_of(const std::string& manner) {
   if (manner == "unreachable") return contract::MANNER_UNREACHABLE;
   if (manner == "deny") return contract::MANNER_DENY;
   return contract::MANNER_SILENT;
+}
+
+int signal_of(const std::string& name) {
+  static const std::map<std::string, int> numbers{{"TERM", SIGTERM}, {"INT", SIGINT}, {"QUIT", SIGQUIT},
+                                                  {"ABRT", SIGABRT}, {"HUP", SIGHUP}, {"SEGV", SIGSEGV}};
+  const auto found = numbers.find(name);
+  return found == numbers.end() ? SIGKILL : found->second;
+}
+
+contract::Restore restore_of(const std::string& restore) {
+  if (restore == "unit") return contract::RESTORE_UNIT;
+  if (restore == "command") return contract::RESTORE_COMMAND;
+  if (restore == "none") return contract::RESTORE_NONE;
+  return contract::RESTORE_AUTO;
+}
+
+std::optional<contract::ProcessMatch> match_of(const Node* node) {
+  if (!node) return std::nullopt;
+  contract::ProcessMatch match = to_wire(read_process(node));
+  if (const auto port = int_of(child(node, "port"))) match.set_port(std::clamp(*port, 0, 65535));
+  return match;
 }
 
 FaultSpec read_fault(const Node* node) {
@@ -57,6 +85,12 @@ FaultSpec read_fault(const Node* node) {
           .manner = manner_of(text_of(child(node, "manner"))),
           .except = texts_of(child(node, "except")),
           .who = texts_of(child(node, "who")),
+          .signal = signal_of(text_of(child(node, "signal"))),
+          .hold_down = bool_of(child(node, "holdDown")),
+          .restore = restore_of(text_of(child(node, "restore"))),
+          .command = texts_of(child(node, "command")),
+          .process = match_of(child(node, "process")),
+          .manual_return = text_of(child(node, "return")) == "manual",
           .where = node->at};
 }
 
@@ -77,6 +111,16 @@ Gate read_gate(const Node* entry) {
   gate.probes = texts_of(child(node, "probes"));
   gate.where = entry->at;
   return gate;
+}
+
+ColdStart read_cold_start(const Node* entry) {
+  const Node* node = child(entry, "cold-start");
+  ColdStart start{.at = duration_of(child(entry, "at"), Duration(0)),
+                  .service = text_of(child(node, "service")),
+                  .site = text_of(child(node, "in")),
+                  .where = entry->at};
+  start.within = duration_of(child(node, "within"), start.within);
+  return start;
 }
 
 void read_check(const Node* node, contract::Probe& probe) {
@@ -289,6 +333,8 @@ Experiment read_experiment(const Document& document, Problems& problems) {
       experiment.faults.push_back(read_fault(item.get()));
     else if (child(item.get(), "gate"))
       experiment.gates.push_back(read_gate(item.get()));
+    else if (child(item.get(), "cold-start"))
+      experiment.cold_starts.push_back(read_cold_start(item.get()));
   }
   for (const NodePtr& item : items_of(child(spec, "hypothesis")))
     experiment.hypothesis.push_back(read_hypothesis(item.get()));
@@ -307,6 +353,10 @@ Experiment read_experiment(const Document& document, Problems& problems) {
   const Node* windows = child(spec, "windows");
   experiment.windows = {text_of(child(windows, "zone")), read_windows(child(windows, "allowed")),
                         read_windows(child(windows, "blocked"))};
+  const Node* announce = child(spec, "announce");
+  experiment.announce = {text_of(child(announce, "webhook")), bool_of(child(announce, "stdout"))};
+  for (const Entry& entry : entries_of(child(spec, "roles")))
+    experiment.roles[entry.key] = texts_of(entry.value.get());
   experiment.objectives = read_objectives(child(spec, "objectives"));
   experiment.recovery = read_recovery(child(spec, "recovery"));
   experiment.limits = read_limits(child(spec, "limits"));

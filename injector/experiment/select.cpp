@@ -17,10 +17,6 @@ bool holds_all(const Labels& there, const Labels& wanted) {
   });
 }
 
-bool about_services(const Selector& selector) {
-  return !selector.service.empty() || !selector.role.empty() || selector.tier.has_value();
-}
-
 bool about_places(const Selector& selector) {
   return !selector.host.empty() || !selector.site.empty() || !selector.group.empty();
 }
@@ -40,6 +36,42 @@ bool service_fits(const Selector& selector, const Service& service) {
 }
 
 }  // namespace
+
+bool about_services(const Selector& selector) {
+  return !selector.service.empty() || !selector.role.empty() || selector.tier.has_value();
+}
+
+std::string protected_name(const Protected& entry) {
+  if (entry.prefix) return entry.prefix->text();
+  return entry.port ? std::to_string(*entry.port) : entry.service;
+}
+
+contract::ProcessMatch to_wire(const ProcessMatch& match) {
+  contract::ProcessMatch out;
+  out.set_exe(match.exe);
+  out.set_comm(match.comm);
+  out.set_cmdline(match.cmdline);
+  out.set_unit(match.unit);
+  out.set_cgroup(match.cgroup);
+  out.set_user(match.user);
+  return out;
+}
+
+std::vector<InstanceMatch> matching_instances(const Selector& selector, const Topology& topology) {
+  std::vector<InstanceMatch> found;
+  if (selector.empty()) return found;
+  for (const auto& [name, service] : topology.services) {
+    if (!service_fits(selector, service)) continue;
+    const bool labels_fit = holds_all(service.labels, selector.labels);
+    for (const Instance& instance : service.instances) {
+      const auto host = topology.hosts.find(instance.host);
+      if (host != topology.hosts.end() && place_fits(selector, host->second, topology) &&
+          (labels_fit || holds_all(host->second.labels, selector.labels)))
+        found.push_back({&service, &instance});
+    }
+  }
+  return found;
+}
 
 std::vector<const Host*> hosts_of_service(const Service& service, const Topology& topology) {
   std::vector<const Host*> found;

@@ -158,6 +158,22 @@ Shape recovery() {
        may("within", duration(), "how long after the last return it may take until that begins (1m)")});
 }
 
+Shape announce() {
+  Shape shape = object("announce", {may("webhook", scalar(format::http_url()), "gets each as a POST of JSON"),
+                                    may("stdout", scalar(format::boolean()), "a line each (false)")});
+  shape.at_least_one = {{"webhook", "stdout"}};
+  return shape;
+}
+
+Shape people() {
+  const Shape who = one_or_more(text());
+  return object("roles", {may("owner", who, "answers for the drill"), may("coordinator", who, "runs it"),
+                          may("reporter", who, "writes down what happens"),
+                          may("observers", who, "watch, and take no part"),
+                          may("commander", who, "leads the response: the control tower"),
+                          may("safety", who, "may end the drill at any time; never the commander")});
+}
+
 Shape spec() {
   Shape steady =
       object("steadyState", {may("for", duration(), "how long it must hold (5s)"),
@@ -177,11 +193,13 @@ Shape spec() {
       "spec",
       {may("topology", text(), "path, from this file's folder"),
        may("steadyState", std::move(steady), "must hold before anything is touched, and after recovery"),
-       must("timeline", list_of(timeline_entry_shape(), 1), "faults and gates"),
+       must("timeline", list_of(timeline_entry_shape(), 1), "faults, gates and cold starts"),
        may("records", list_of(records()), "written all along and read back after recovery: what is lost"),
        may("requires", list_of(precondition()), "what must be true before anything is touched"),
        may("noIncident", no_incident(), "what says that there is no live incident"),
        may("windows", windows(), "when this drill may run"),
+       may("announce", announce(), "who is told what happens, while it happens"),
+       may("roles", people(), "who is who in this drill"),
        may("hypothesis", list_of(hypothesis()), "what is expected to hold during the faults"),
        may("guards", list_of(guard()), "when to abort"),
        may("objectives", std::move(objectives), "how long things may take"),
@@ -194,7 +212,8 @@ Shape spec() {
        may("enforce", words({"both", "site", "survivors"}), "whose agents drop the packets (both)"),
        may("engine", words({"auto", "ebpf", "netfilter"}),
            "what drops packets: auto takes eBPF where the kernel lets it (auto)"),
-       may("unprotect", list_of(text()), "protected things this drill names on purpose"),
+       may("unprotect", list_of(text()),
+           "protected services, ports and prefixes whose processes this drill hits on purpose"),
        may("expect", words({"pass", "fail"}), "fail: this drill shows a known weakness (pass)")});
 }
 

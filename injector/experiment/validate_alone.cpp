@@ -16,8 +16,15 @@ namespace {
 constexpr Duration kShortestPeriod = std::chrono::milliseconds(10);
 constexpr Duration kShortestLease = std::chrono::seconds(1);
 
-const std::vector<std::string> kAvailableFaults{"site-blackhole", "partition", "storage-drop",
-                                                "people-absent"};
+const std::vector<std::string> kAvailableFaults{"site-blackhole",  "partition",      "storage-drop",
+                                                "service-kill",    "service-freeze", "site-power-loss",
+                                                "host-power-loss", "people-absent"};
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
 
 class Validator {
  public:
@@ -42,6 +49,8 @@ class Validator {
     check_precondition(child(spec_, "noIncident"));
     for (const NodePtr& item : items_of(child(spec_, "records"))) check_records(item.get());
     check_windows(child(spec_, "windows"));
+    check_order(child(child(spec_, "recovery"), "order"));
+    check_roles(child(spec_, "roles"));
     check_rest();
   }
 
@@ -93,6 +102,7 @@ class Validator {
 
   void check_entry(const Node* entry) {
     if (child(entry, "fault")) return check_fault(entry);
+    if (child(entry, "cold-start")) return check_cold_start(entry);
     const Node* gate = child(entry, "gate");
     const Node* probes = child(gate, "probes");
     if (probes && probes->kind == Node::Kind::kScalar) probe_named(probes);
@@ -108,8 +118,8 @@ class Validator {
     if (const auto share = share_of(child(node, "share")); share && *share <= 0)
       report_.add(child(node, "share")->at, "share must be more than nothing");
     if (std::find(kAvailableFaults.begin(), kAvailableFaults.end(), kind) == kAvailableFaults.end())
-      return missing(fault->at, "the fault " + kind,
-                     "available are: site-blackhole, partition, storage-drop, people-absent");
+      return missing(fault->at, "the fault " + kind, "available are: " + listed(kAvailableFaults));
+    check_restore(node);
     if (const Node* manner = child(node, "manner"); manner && text_of(manner) == "slow-down")
       missing(manner->at, kind + " with manner slow-down", "silent and reset are available");
     if (kind != "storage-drop") return;
@@ -119,12 +129,70 @@ class Validator {
                 "leave it out: every packet to and from the storage is dropped");
   }
 
-  // A hypothesis is about the time in which faults last.
-  void check_within(const Node* node) {
+  void check_restore(const Node* node) {
+    const Node* restore = child(node, "restore");
+    const Node* command = child(node, "command");
+    const bool by_command = text_of(restore) == "command";
+    if (by_command && !command)
+      report_.add(restore->at, "restore: command lacks the command that starts it again",
+                  "write command: [PROGRAM, ARGUMENT, ...] beside it");
+    if (command && !by_command)
+      report_.add(node->entry("command")->at, "nobody runs this command",
+                  "write restore: command beside it, or leave it out");
+  }
+
+  Duration end_of_faults() const {
     Duration end{0};
     for (const NodePtr& entry : items_of(child(spec_, "timeline")))
       if (const auto lasts = duration_of(child(entry.get(), "for")))
         end = std::max(end, duration_of(child(entry.get(), "at")).value_or(Duration{0}) + *lasts);
+    return end;
+  }
+
+  // Whether it comes up with what is left can only be seen while something is gone.
+  void check_cold_start(const Node* entry) {
+    const Node* within = child(child(entry, "cold-start"), "within");
+    positive(within, "within");
+    const Duration at = duration_of(child(entry, "at"), Duration{0}),
+                   last = at + duration_of(within, ColdStart{}.within), end = end_of_faults();
+    if (end > Duration{0} && last > end)
+      report_.add(within ? within->at : entry->at,
+                  "this cold start may take until " + format_duration(last) +
+                      " after T0, and the last fault ends at " + format_duration(end),
+                  "start it earlier, or let the fault last longer");
+  }
+
+  void check_order(const Node* order) {
+    std::map<std::string, Location> seen;
+    size_t step = 0;
+    const auto check = [&](const Node& role) {
+      const auto [first, is_new] = seen.emplace(role.text, role.at);
+      if (!is_new)
+        report_.add(role.at, role.text + " comes back twice", "the first is at " + first->second.text());
+      if (role.text == "network" && step > 0)
+        report_.add(role.at, "the network comes back before everything else",
+                    "write it first, or leave it out");
+    };
+    for (const NodePtr& item : items_of(order)) {
+      if (item->kind == Node::Kind::kScalar) check(*item);
+      for (const NodePtr& role : items_of(item.get())) check(*role);
+      ++step;
+    }
+  }
+
+  // Whoever may end a drill has nothing else to think of.
+  void check_roles(const Node* roles) {
+    const std::vector<std::string> commanders = texts_of(child(roles, "commander"));
+    const Node* safety = child(roles, "safety");
+    for (const std::string& name : texts_of(safety))
+      if (std::find(commanders.begin(), commanders.end(), name) != commanders.end())
+        report_.add(safety->at, name + " cannot be safety officer and commander",
+                    "the safety officer watches the drill, the commander leads the response to it");
+  }
+
+  // A hypothesis is about the time in which faults last.
+  void check_within(const Node* node) {
+    const Duration end = end_of_faults();
     const auto within = duration_of(node);
     if (within && end > Duration{0} && *within >= end)
       report_.add(node->at,

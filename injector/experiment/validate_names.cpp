@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agents/contract/safety.h"
 #include "agents/language/nearest.h"
 #include "agents/language/values.h"
 #include "injector/experiment/read_experiment.h"
@@ -38,8 +39,13 @@ class Validator {
       known("host", child(item.get(), "from"), names_of(topology_.hosts));
     known("host", child(child(spec_, "noIncident"), "from"), names_of(topology_.hosts));
     size_t next = 0;
-    for (const NodePtr& entry : items_of(child(spec_, "timeline")))
-      if (child(entry.get(), "fault")) check_fault(experiment_.faults.at(next++), entry.get());
+    for (const NodePtr& entry : items_of(child(spec_, "timeline"))) {
+      if (child(entry.get(), "fault"))
+        check_fault(experiment_.faults.at(next++), entry.get());
+      else if (const Node* start = child(entry.get(), "cold-start"))
+        check_cold_start(start);
+    }
+    check_unprotect(child(spec_, "unprotect"));
   }
 
  private:
@@ -62,7 +68,28 @@ class Validator {
     if (fault.kind == "partition") return check_partition(fault, node);
     if (!all_known || fault.selector.empty()) return;
     if (fault.kind == "storage-drop") return check_storage(fault, node);
+    if (fault.what == FaultKind::kServiceKill || fault.what == FaultKind::kServiceFreeze)
+      return check_instances(fault, node);
     check_targets(fault, node);
+  }
+
+  void check_cold_start(const Node* node) {
+    known("service", child(node, "service"), names_of(topology_.services));
+    const Node* in = child(node, "in");
+    if (!known("site", in, names_of(topology_.sites))) return;
+    if (const auto site = topology_.sites.find(text_of(in));
+        site != topology_.sites.end() && site->second.outside)
+      refuse_outside(site->second, in->at);
+  }
+
+  void check_unprotect(const Node* list) {
+    std::vector<std::string> names{std::to_string(kSshPort)};
+    for (const Protected& entry : topology_.protect) names.push_back(protected_name(entry));
+    for (const NodePtr& item : items_of(list)) {
+      const std::string name = text_of(item.get());
+      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+      report_.add(item->at, "nothing protected is called \"" + name + "\"", suggest(name, names));
+    }
   }
 
   // Where the selector of a fault is written: its first key.
@@ -102,14 +129,28 @@ class Validator {
       return;
     }
     any_outside(hosts, selector_at(node));
-    check_count(fault, node, hosts.size());
+    check_count(fault, node, hosts.size(), "host");
   }
 
-  void check_count(const FaultSpec& fault, const Node* node, size_t matched) {
+  // Faults on processes: of services' instances or, where `process` says which, of hosts.
+  void check_instances(const FaultSpec& fault, const Node* node) {
+    if (fault.process && !about_services(fault.selector)) return check_targets(fault, node);
+    const auto found = matching_instances(fault.selector, topology_);
+    std::vector<const Host*> hosts;
+    for (const InstanceMatch& each : found) hosts.push_back(&topology_.hosts.at(each.instance->host));
+    if (found.empty())
+      report_.add(selector_at(node), fault.kind + " matches no instance of a service",
+                  "a fault without a target would prove nothing");
+    else if (!any_outside(hosts, selector_at(node)))
+      check_count(fault, node, found.size(), "instance");
+  }
+
+  void check_count(const FaultSpec& fault, const Node* node, size_t matched, const std::string& what) {
     if (!fault.selector.count || static_cast<size_t>(*fault.selector.count) <= matched) return;
-    report_.add(child(node, "count")->at, "count is " + std::to_string(*fault.selector.count) +
-                                              ", but only " + std::to_string(matched) +
-                                              (matched == 1 ? " host matches" : " hosts match"));
+    report_.add(child(node, "count")->at,
+                "count is " + std::to_string(*fault.selector.count) + ", but only " +
+                    std::to_string(matched) +
+                    (matched == 1 ? " " + what + " matches" : " " + what + "s match"));
   }
 
   void check_storage(const FaultSpec& fault, const Node* node) {

@@ -88,8 +88,10 @@ class Fresh {
         blueprint_, plan_, [this] { return nobody_waits(0); },
         [this](const ProcessId& id) { (void)send_packet(connection_, "ok " + std::to_string(id.pid)); });
     const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin).count();
-    (void)send_packet(connection_, word(start.end) + std::to_string(took) +
-                                       (start.last_words.empty() ? "" : "\n" + start.last_words));
+    const std::string end =
+        word(start.end) + std::to_string(took) + (start.last_words.empty() ? "" : "\n" + start.last_words);
+    std::cerr << label(plan_) + ": " + end + "\n" << std::flush;
+    (void)send_packet(connection_, end);
     while (!nobody_waits(kPauseMs)) {
     }
     if (auto gone = clear(blueprint_, plan_); !gone) std::cerr << gone.error().message() << std::endl;

@@ -43,10 +43,11 @@ Problems check_limits(const Topology& topology, const Experiment& experiment,
              fault.id + " lasts " + format_duration(fault.spec->duration) +
                  "; no fault may last longer than 12h",
              "this limit cannot be raised");
-    if (fault.separations.empty()) continue;
+    if (!fault.touches()) continue;
     if (!fault.limited_hosts.empty()) host_at = fault.spec->where;
     if (!fault.limited_sites.empty()) site_at = fault.spec->where;
-    if (fault.spec->what == FaultKind::kSiteBlackhole) cut.insert(fault.targets.begin(), fault.targets.end());
+    if (fault.spec->what == FaultKind::kSiteBlackhole || fault.spec->what == FaultKind::kPowerLoss)
+      cut.insert(fault.targets.begin(), fault.targets.end());
     hosts.insert(fault.limited_hosts.begin(), fault.limited_hosts.end());
     sites.insert(fault.limited_sites.begin(), fault.limited_sites.end());
     if (const Duration own = fault.spec->at + fault.spec->duration; own > end) {

@@ -3,11 +3,15 @@
 
 #include <algorithm>
 
+#include "injector/plan/cold_starts.h"
 #include "injector/plan/limits.h"
 #include "injector/plan/orders.h"
 #include "injector/plan/plan_hash.h"
 #include "injector/plan/predict.h"
+#include "injector/plan/processes.h"
 #include "injector/plan/protection.h"
+#include "injector/plan/returning.h"
+#include "injector/plan/returns.h"
 #include "injector/plan/separation.h"
 #include "injector/plan/warnings.h"
 
@@ -26,8 +30,7 @@ tl::expected<std::vector<ResolvedFault>, Problems> resolve_all(const Topology& t
       problems.insert(problems.end(), fault.error().begin(), fault.error().end());
   }
   if (!problems.empty()) return tl::unexpected(problems);
-  if (std::all_of(faults.begin(), faults.end(),
-                  [](const ResolvedFault& fault) { return fault.separations.empty(); }))
+  if (std::all_of(faults.begin(), faults.end(), [](const ResolvedFault& fault) { return !fault.touches(); }))
     return tl::unexpected(
         Problems{{Problem::Kind::kInvalid, Location{experiment.file, 0, 0},
                   "the timeline has no fault that touches anything", "add one under `timeline`"}});
@@ -35,7 +38,11 @@ tl::expected<std::vector<ResolvedFault>, Problems> resolve_all(const Topology& t
 }
 
 // As far as can be said before an agent has tried: what auto takes if it can.
-std::string engine_name(contract::Manner manner, contract::Engine engine, contract::Attachment attachment) {
+std::string engine_name(const ResolvedFault& fault, contract::Engine engine,
+                        contract::Attachment attachment) {
+  if (fault.act == contract::ProcessFault::FREEZE) return "freezer";
+  if (fault.act == contract::ProcessFault::KILL) return fault.spec->hold_down ? "ebpf/exec" : "signal";
+  const contract::Manner manner = fault.spec->manner;
   if (manner != contract::MANNER_SILENT) return "netfilter/inet";
   if (engine == contract::ENGINE_NETFILTER) return "netfilter/netdev";
   switch (attachment) {
@@ -62,15 +69,39 @@ std::vector<PlanTarget> targets_of(const Topology& topology, const std::vector<R
       if (!enforces && !about_it) continue;
       target.enforces |= enforces;
       target.target |= about_it;
-      target.faults.push_back({fault.id, fault.spec->kind,
-                               engine_name(fault.spec->manner, engine, attachment), fault.spec->at,
-                               fault.spec->at + fault.spec->duration});
+      target.cut |= about_it && fault.cuts();
+      target.powered_off |= about_it && fault.act == contract::ProcessFault::POWER_LOSS;
+      target.faults.push_back({fault.id, fault.spec->kind, engine_name(fault, engine, attachment),
+                               fault.spec->at, fault.spec->at + fault.spec->duration});
     }
     if (!target.faults.empty()) list.push_back(std::move(target));
   }
   std::stable_sort(list.begin(), list.end(),
                    [](const PlanTarget& a, const PlanTarget& b) { return a.site < b.site; });
   return list;
+}
+
+PlanFault shown(const Topology& topology, const ResolvedFault& fault,
+                const std::vector<ProtectedVictim>& protected_ones) {
+  PlanFault out{fault.id,
+                fault.spec->kind,
+                fault.what,
+                {fault.targets.begin(), fault.targets.end()},
+                fault.spec->at,
+                fault.spec->at + fault.spec->duration,
+                fault.spec->where,
+                fault.act ? participle(*fault.act) : "",
+                {}};
+  for (const Victim& victim : fault.victims) {
+    PlanProcess& process = out.processes.emplace_back();
+    process = {victim.host,    topology.hosts.at(victim.host).site,
+               victim.service, in_words(victim.target.match()),
+               victim.returns, ""};
+    for (const ProtectedVictim& each : protected_ones)
+      if (each.victim == &victim || (!each.victim && each.fault == &fault && each.host == victim.host))
+        process.unprotected = each.name;
+  }
+  return out;
 }
 
 std::string in_words(const Precondition& condition) {
@@ -83,10 +114,14 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
                                        const PlanOptions& options) {
   auto faults = resolve_all(topology, experiment);
   if (!faults) return tl::unexpected(faults.error());
-  if (Problems problems = check_limits(topology, experiment, *faults); !problems.empty())
-    return tl::unexpected(problems);
+  Problems problems = check_limits(topology, experiment, *faults);
+  for (Problem& problem : check_protection(topology, experiment, *faults))
+    problems.push_back(std::move(problem));
+  if (!problems.empty()) return tl::unexpected(problems);
+  auto cold_starts = resolve_cold_starts(topology, experiment, *faults);
+  if (!cold_starts) return tl::unexpected(cold_starts.error());
   const contract::Engine engine = options.engine.value_or(experiment.engine);
-  auto orders = make_orders(topology, experiment, *faults, engine, options.attachment);
+  auto orders = make_orders(topology, experiment, *faults, *cold_starts, engine, options.attachment);
   if (!orders) return tl::unexpected(orders.error());
 
   Plan plan;
@@ -94,17 +129,11 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   plan.summary = experiment.summary;
   plan.topology = topology.name;
   std::set<std::string> cut;
+  const std::vector<ProtectedVictim> protected_ones = protected_victims(topology, *faults);
   for (const ResolvedFault& fault : *faults) {
-    const Duration end = fault.spec->at + fault.spec->duration;
-    plan.faults.push_back({fault.id,
-                           fault.spec->kind,
-                           fault.what,
-                           {fault.targets.begin(), fault.targets.end()},
-                           fault.spec->at,
-                           end,
-                           fault.spec->where});
-    plan.end = std::max(plan.end, end);
-    cut.insert(fault.targets.begin(), fault.targets.end());
+    plan.faults.push_back(shown(topology, fault, protected_ones));
+    plan.end = std::max(plan.end, plan.faults.back().end);
+    if (fault.cuts()) cut.insert(fault.targets.begin(), fault.targets.end());
   }
   plan.targets = targets_of(topology, *faults, engine, options.attachment);
   plan.orders = std::move(*orders);
@@ -115,8 +144,13 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   for (const Precondition& condition : experiment.preconditions)
     plan.preconditions.push_back(in_words(condition));
   plan.windows = experiment.windows;
-  plan.length = experiment.steady_for + plan.end + experiment.recovery.watch;
+  plan.stages = stages_of(topology, experiment, *faults);
+  plan.cold_starts = *std::move(cold_starts);
+  plan.cycles = start_up_cycles(topology, plan.stages);
+  plan.length = expected_length(plan, experiment);
   plan.warnings = warnings(topology, experiment, *faults);
+  for (std::string& warning : warnings_of_return(topology, *faults, plan.stages, plan.cycles))
+    plan.warnings.push_back(std::move(warning));
   plan.blind = blind_spots(topology);
   plan.hash = plan_hash(plan);
   for (auto& [host, order] : plan.orders) order.set_plan_hash(plan.hash);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/plan/orders.h"
 
+#include <algorithm>
+#include <csignal>
+#include <set>
+
 #include "agents/contract/wire.h"
 #include "injector/plan/protection.h"
 
@@ -40,6 +44,32 @@ contract::Fault& fault_in(contract::Order& order, const ResolvedFault& fault) {
   return added;
 }
 
+// A host is told of its own instances alone.
+void add_process_faults(const ResolvedFault& fault, std::map<std::string, contract::Order>& orders) {
+  if (!fault.act) return;
+  for (const std::string& host : fault.targets) {
+    contract::Fault& out = fault_in(orders.at(host), fault);
+    contract::ProcessFault& process = *out.mutable_process();
+    process.set_act(*fault.act);
+    process.set_hold_down(fault.spec->hold_down);
+    if (fault.spec->signal != SIGKILL) process.set_signal(static_cast<uint32_t>(fault.spec->signal));
+    std::set<std::string> services;
+    for (const Victim& victim : fault.victims) {
+      if (victim.host != host) continue;
+      *process.add_targets() = victim.target;
+      if (!victim.service.empty()) services.insert(victim.service);
+    }
+    if (fault.act == contract::ProcessFault::POWER_LOSS) continue;
+    out.clear_services();
+    for (const std::string& service : services) out.add_services(service);
+  }
+}
+
+bool about_processes(const contract::Order& order) {
+  return std::any_of(order.faults().begin(), order.faults().end(),
+                     [](const contract::Fault& fault) { return fault.has_process(); });
+}
+
 Problems too_many_rules(const std::map<std::string, contract::Order>& orders, const Experiment& experiment) {
   for (const auto& [name, order] : orders) {
     int rules = 0;
@@ -57,7 +87,7 @@ Problems too_many_rules(const std::map<std::string, contract::Order>& orders, co
 
 tl::expected<std::map<std::string, contract::Order>, Problems> make_orders(
     const Topology& topology, const Experiment& experiment, const std::vector<ResolvedFault>& faults,
-    contract::Engine engine, contract::Attachment attachment) {
+    const std::vector<PlanColdStart>& cold_starts, contract::Engine engine, contract::Attachment attachment) {
   contract::Order common;
   common.set_experiment(experiment.name);
   *common.mutable_protection() = protection(topology);
@@ -85,7 +115,20 @@ tl::expected<std::map<std::string, contract::Order>, Problems> make_orders(
       for (const bool inner : {true, false})
         for (const std::string& name : (inner ? separation.inner : separation.outer).enforcers)
           *fault_in(orders.at(name), fault).add_rules() = rule(separation, inner);
+    add_process_faults(fault, orders);
     add_leak_watches(topology, fault, orders);
+  }
+  for (auto& [name, order] : orders) {
+    if (!about_processes(order)) continue;
+    for (contract::ProcessTarget& target : protected_processes(topology, experiment, name))
+      *order.mutable_protection()->add_processes() = std::move(target);
+  }
+  for (const PlanColdStart& start : cold_starts) {
+    contract::ColdStart& out = *orders.at(start.host).add_cold_starts();
+    out.set_id(start.id);
+    out.set_service(start.service);
+    out.set_start_ns(start.at.count());
+    out.set_end_ns((start.at + start.within).count());
   }
   if (Problems problems = too_many_rules(orders, experiment); !problems.empty())
     return tl::unexpected(problems);

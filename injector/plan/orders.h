@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each agent must do: its packet rules, and the packets that must not reach it.
+// What each agent must do: its packet rules, whose processes it kills or freezes, which fresh instances it
+// starts; and the packets that must not reach it.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 
 #include "agents/contract/contract.pb.h"
 #include "agents/contract/safety.h"
+#include "injector/plan/plan.h"
 #include "injector/plan/separation.h"
 
 namespace blackstart {
@@ -19,7 +21,7 @@ inline constexpr char kWan[] = "wan";
 // `plan_hash` are left empty.
 [[nodiscard]] tl::expected<std::map<std::string, contract::Order>, Problems> make_orders(
     const Topology& topology, const Experiment& experiment, const std::vector<ResolvedFault>& faults,
-    contract::Engine engine, contract::Attachment attachment);
+    const std::vector<PlanColdStart>& cold_starts, contract::Engine engine, contract::Attachment attachment);
 
 // Adds the leak watches of one fault to the orders (leaks.cpp): at each receiving host the packets that
 // cannot arrive because it drops them itself, or because every sender counted drops them.

@@ -37,6 +37,14 @@ struct PlanTargetFault {
   Duration start{0}, end{0};
 };
 
+// Processes a fault is about: of an instance of a service or, with service "", of no service known.
+struct PlanProcess {
+  std::string host, site, service;
+  std::string how;          // they are recognised: "exe /usr/sbin/sshd", "all it runs"
+  bool returns = false;     // what was killed is started again once the faults are over
+  std::string unprotected;  // by this name of `unprotect` it is hit although protected; "": it is not
+};
+
 // One fault of the timeline as a person reads it.
 struct PlanFault {
   std::string id, kind;
@@ -44,13 +52,17 @@ struct PlanFault {
   std::vector<std::string> targets;  // hosts, sorted
   Duration start{0}, end{0};
   Location at;
+  std::string act;                     // killed, frozen, powered off; "": it is about packets alone
+  std::vector<PlanProcess> processes;  // that are
 };
 
 struct PlanTarget {
   std::string host, site;
-  bool target = false;    // the cut is about this host, not only enforced by it
+  bool target = false;    // a fault is about this host, not only enforced by it
   bool enforces = false;  // its agent drops packets
   std::vector<PlanTargetFault> faults;
+  bool cut = false;          // a target, and its packets vanish
+  bool powered_off = false;  // ... and every process of it is killed
 };
 
 // An instance that a fault takes down, and that is started again once the faults are over.

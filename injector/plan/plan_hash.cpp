@@ -30,16 +30,22 @@ class Canonical {
 
 std::string plan_hash(const Plan& plan) {
   Canonical out;
-  out << std::string("blackstart plan 1") << plan.experiment << plan.summary << plan.topology;
+  out << std::string("blackstart plan 2") << plan.experiment << plan.summary << plan.topology;
   out.count(plan.faults.size());
-  for (const PlanFault& fault : plan.faults)
-    out << fault.id << fault.kind << fault.what << fault.targets << fault.start << fault.end;
+  for (const PlanFault& fault : plan.faults) {
+    out << fault.id << fault.kind << fault.what << fault.targets << fault.start << fault.end << fault.act;
+    out.count(fault.processes.size());
+    for (const PlanProcess& process : fault.processes)
+      out << process.host << process.site << process.service << process.how << int64_t{process.returns}
+          << process.unprotected;
+  }
   out.count(plan.targets.size());
   for (const PlanTarget& target : plan.targets) {
     out << target.host << target.site << int64_t{target.target} << int64_t{target.enforces};
     out.count(target.faults.size());
     for (const PlanTargetFault& fault : target.faults)
       out << fault.id << fault.kind << fault.engine << fault.start << fault.end;
+    out << int64_t{target.cut} << int64_t{target.powered_off};
   }
   out.count(plan.orders.size());
   for (const auto& [host, order] : plan.orders) {
@@ -62,6 +68,18 @@ std::string plan_hash(const Plan& plan) {
     for (const TimeWindow& window : *windows) out << window.text;
   }
   out << plan.length << plan.warnings << plan.blind << plan.end;
+  out.count(plan.stages.size());
+  for (const PlanStage& stage : plan.stages) {
+    out << stage.roles;
+    out.count(stage.instances.size());
+    for (const PlanReturn& back : stage.instances)
+      out << back.host << back.site << back.service << back.role << int64_t{back.manual};
+  }
+  out.count(plan.cold_starts.size());
+  for (const PlanColdStart& start : plan.cold_starts)
+    out << start.id << start.service << start.host << start.site << start.at << start.within;
+  out.count(plan.cycles.size());
+  for (const auto& cycle : plan.cycles) out << cycle;
   return sha256_hex(out.text());
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "injector/plan/processes.h"
 #include "injector/plan/reach.h"
 
 namespace blackstart {
@@ -16,6 +17,7 @@ struct Server {
   bool primary = false;
   bool works = true;
   bool in_view = true;  // reachable from where users stand
+  std::string lost;     // "killed", "frozen", "powered off"
   [[nodiscard]] bool serves() const { return works && in_view; }
 };
 
@@ -48,6 +50,25 @@ Servers servers_of(const Topology& topology) {
     }
   }
   return servers;
+}
+
+// Takes away what the orders say is killed, frozen or powered off.
+void lose(const std::map<std::string, contract::Order>& orders, Servers& servers) {
+  for (const auto& [host, order] : orders)
+    for (const contract::Fault& fault : order.faults()) {
+      if (!fault.has_process()) continue;
+      std::set<std::string> services;
+      for (const contract::ProcessTarget& target : fault.process().targets())
+        services.insert(target.service());
+      const contract::ProcessFault::Act act = fault.process().act();
+      for (auto& [name, list] : servers)
+        for (Server& server : list) {
+          if (server.place.host != host) continue;
+          if (act != contract::ProcessFault::POWER_LOSS && !services.contains(name)) continue;
+          server.works = false;
+          if (server.lost.empty() || act == contract::ProcessFault::POWER_LOSS) server.lost = participle(act);
+        }
+    }
 }
 
 std::vector<Place> viewpoints(const Topology& topology, const std::set<std::string>& targets) {
@@ -147,13 +168,16 @@ class Reasons {
   void tell(const std::string& service, const std::string& before) {
     if (!told_.insert(service).second) return;
     const std::vector<Server>& list = servers_.at(service);
+    std::map<std::string, std::vector<std::string>> lost;
     std::vector<std::string> gone;
     bool cut = true;  // or merely out of reach
     for (const Server& server : list) {
-      if (server.in_view) continue;
+      if (!server.lost.empty()) lost[server.lost].push_back(server.name);
+      if (server.in_view || !server.lost.empty()) continue;
       gone.push_back(server.name);
       cut = cut && targets_.contains(server.place.host);
     }
+    for (const auto& [how, names] : lost) out_.push_back(before + whereabouts(names, list.size(), how));
     if (!gone.empty())
       out_.push_back(before + whereabouts(gone, list.size(), cut ? "in the cut" : "out of reach"));
 
@@ -164,9 +188,11 @@ class Reasons {
       // A lost instance needs no second reason; what the others cannot reach is one.
       std::vector<std::string> without;
       for (const Server& server : list)
-        if (server.in_view && !need_is_met(server, need, servers_.at(need.service), reach_))
+        if (server.in_view && server.lost.empty() &&
+            !need_is_met(server, need, servers_.at(need.service), reach_))
           without.push_back(server.name);
-      if (without.empty() && (found->second == Impact::kUnaffected || !gone.empty())) continue;
+      if (without.empty() && (found->second == Impact::kUnaffected || !gone.empty() || !lost.empty()))
+        continue;
       out_.push_back(before + needs(need, found->second, without, list.size()));
       causes.push_back(need.service);
     }
@@ -221,6 +247,7 @@ std::map<std::string, PredictedImpact> predict(const Topology& topology,
       server.in_view = std::any_of(views.begin(), views.end(), [&](const Place& view) {
         return reach.reaches(view, server.place, server.port);
       });
+  lose(orders, servers);
   settle(topology, reach, servers);
 
   const std::map<std::string, Impact> impact = impacts(topology, servers);

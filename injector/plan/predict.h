@@ -5,6 +5,8 @@
 // and can be reached from where users stand: any host of an `outside` site, or, without one, any host
 // no fault is about. Cycles of needs hold each other up until something else brings them down.
 //
+// An instance that is killed, frozen or powered off does neither.
+//
 // A service is down when no instance serves, degraded when some do not or a need is degraded.
 #pragma once
 
@@ -18,7 +20,7 @@
 
 namespace blackstart {
 
-// All faults of the orders are taken to be in force at once. `targets`: the hosts they are about.
+// All faults of the orders are taken to be in force at once. `targets`: the hosts that are cut.
 [[nodiscard]] std::map<std::string, PredictedImpact> predict(
     const Topology& topology, const std::map<std::string, contract::Order>& orders,
     const std::set<std::string>& targets);

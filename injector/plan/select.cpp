@@ -8,8 +8,6 @@
 #include "injector/plan/sha256.h"
 
 namespace blackstart {
-namespace {
-
 std::string in_words(const Selector& selector) {
   std::string text;
   const auto add = [&](const char* key, const std::string& value) {
@@ -25,7 +23,26 @@ std::string in_words(const Selector& selector) {
   return text.empty() ? "an empty selector" : text;
 }
 
-}  // namespace
+tl::expected<std::set<std::string>, Problem> draw(const std::set<std::string>& matched,
+                                                  const std::string& what, const Selector& selector,
+                                                  uint64_t seed) {
+  if (selector.count) {
+    if (*selector.count < 1 || static_cast<size_t>(*selector.count) > matched.size())
+      return tl::unexpected(Problem{Problem::Kind::kInvalid, selector.at,
+                                    "count is " + std::to_string(*selector.count) + ", but " +
+                                        std::to_string(matched.size()) + " " + what + " match " +
+                                        in_words(selector),
+                                    ""});
+    return sample(matched, *selector.count, seed);
+  }
+  if (selector.share) {
+    // Never more than was asked for, and at least one.
+    const auto count =
+        static_cast<size_t>(std::floor(*selector.share * static_cast<double>(matched.size()) + 1e-9));
+    return sample(matched, std::clamp<size_t>(count, 1, matched.size()), seed);
+  }
+  return matched;
+}
 
 tl::expected<std::set<std::string>, Problem> select_hosts(const Topology& topology, const Selector& selector,
                                                           uint64_t seed) {
@@ -42,21 +59,7 @@ tl::expected<std::set<std::string>, Problem> select_hosts(const Topology& topolo
     return tl::unexpected(Problem{Problem::Kind::kInvalid, selector.at,
                                   "no host matches " + in_words(selector),
                                   "a fault without a target would prove nothing"});
-  if (selector.count) {
-    if (*selector.count < 1 || static_cast<size_t>(*selector.count) > matched.size())
-      return tl::unexpected(Problem{Problem::Kind::kInvalid, selector.at,
-                                    "count is " + std::to_string(*selector.count) + ", but " +
-                                        std::to_string(matched.size()) + " hosts match " + in_words(selector),
-                                    ""});
-    return sample(matched, *selector.count, seed);
-  }
-  if (selector.share) {
-    // Never more than was asked for, and at least one.
-    const auto count =
-        static_cast<size_t>(std::floor(*selector.share * static_cast<double>(matched.size()) + 1e-9));
-    return sample(matched, std::clamp<size_t>(count, 1, matched.size()), seed);
-  }
-  return matched;
+  return draw(matched, "hosts", selector, seed);
 }
 
 bool selects_whole_sites(const Selector& selector) {

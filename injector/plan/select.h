@@ -21,6 +21,14 @@ namespace blackstart {
                                                                         const Selector& selector,
                                                                         uint64_t seed);
 
+// The share or count of `matched`, whose members are called `what` ("hosts"); all without either.
+[[nodiscard]] tl::expected<std::set<std::string>, Problem> draw(const std::set<std::string>& matched,
+                                                                const std::string& what,
+                                                                const Selector& selector, uint64_t seed);
+
+// "site: pangyo, role: cache"
+[[nodiscard]] std::string in_words(const Selector& selector);
+
 // True when the selector means sites or a group as a whole rather than some of their hosts.
 [[nodiscard]] bool selects_whole_sites(const Selector& selector);
 

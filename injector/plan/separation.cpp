@@ -6,6 +6,7 @@
 #include "injector/experiment/select.h"
 #include "injector/plan/except.h"
 #include "injector/plan/prefixes.h"
+#include "injector/plan/processes.h"
 #include "injector/plan/select.h"
 
 namespace blackstart {
@@ -114,8 +115,9 @@ const Site* any_outside(const Topology& topology, const Sites& sites) {
   return nullptr;
 }
 
-const char* preposition(SiteDirection direction) {
-  switch (direction) {
+const char* preposition(const FaultSpec& spec) {
+  if (spec.what == FaultKind::kPowerLoss) return "the power of ";
+  switch (spec.direction) {
     case SiteDirection::kIn:
       return "everything to ";
     case SiteDirection::kOut:
@@ -144,7 +146,7 @@ std::optional<Problem> resolve_blackhole(const Topology& topology, const Experim
     inner = side_of_sites(topology, whole);
     fault.limited_sites = {name};
     fault.what =
-        preposition(spec.direction) +
+        preposition(spec) +
         (topology.sites.contains(name) ? "site " + name : "group " + name + " (" + joined(whole) + ")");
   } else {
     auto hosts = select_hosts(topology, spec.selector, experiment.seed);
@@ -153,7 +155,7 @@ std::optional<Problem> resolve_blackhole(const Topology& topology, const Experim
     if (!spec.selector.service.empty() || !spec.selector.role.empty() || spec.selector.tier)
       for (const Service* service : matching_services(spec.selector, topology))
         fault.services.insert(service->name);
-    fault.what = preposition(spec.direction) +
+    fault.what = preposition(spec) +
                  (hosts->size() == 1 ? "host " + joined(*hosts) : std::to_string(hosts->size()) + " hosts");
   }
   Side outer = everyone_else(topology, inner, whole, true);
@@ -339,8 +341,11 @@ tl::expected<ResolvedFault, Problems> resolve_fault(const Topology& topology, co
       break;
     case FaultKind::kServiceKill:
     case FaultKind::kServiceFreeze:
+      problem = resolve_processes(topology, experiment, fault);
+      break;
     case FaultKind::kPowerLoss:
-      problem = invalid(fault.spec->where, fault.spec->kind + " is not available in this version");
+      problem = resolve_blackhole(topology, experiment, *exceptions, fault);
+      if (!problem) problem = resolve_power(topology, fault);
       break;
     case FaultKind::kPeopleAbsent:
       fault.what = "nobody may ask";

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "injector/plan/protection.h"
+
 namespace blackstart {
 namespace {
 
@@ -15,7 +17,7 @@ void about_time(const Experiment& experiment, const std::vector<ResolvedFault>& 
   for (const Hypothesis& hypothesis : experiment.hypothesis)
     needed = std::max(needed, hypothesis.within + hypothesis.over);
   for (const ResolvedFault& fault : faults) {
-    if (fault.separations.empty()) continue;
+    if (!fault.touches()) continue;
     first = std::min(first, fault.spec->at);
     end = std::max(end, fault.spec->at + fault.spec->duration);
   }
@@ -32,6 +34,18 @@ void about_time(const Experiment& experiment, const std::vector<ResolvedFault>& 
                   format_duration(needed) + ": a shorter fault would show the same");
 }
 
+void about_protection(const Topology& topology, const Experiment& experiment,
+                      const std::vector<ResolvedFault>& faults, std::vector<std::string>& out) {
+  const std::vector<ProtectedVictim> hit = protected_victims(topology, faults);
+  for (const std::string& name : experiment.unprotect)
+    if (std::none_of(hit.begin(), hit.end(), [&](const ProtectedVictim& each) { return each.name == name; }))
+      out.push_back("unprotect: " + name +
+                    " has no effect: no fault hits its processes, and its traffic passes all the same");
+  if (experiment.control_path == ControlPath::kCut)
+    out.push_back(
+        "controlPath: cut has no effect: agents are spoken to without packets, and no fault kills them");
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const Topology& topology, const Experiment& experiment,
@@ -39,7 +53,7 @@ std::vector<std::string> warnings(const Topology& topology, const Experiment& ex
   std::vector<std::string> out;
   std::set<std::string> cut;
   for (const ResolvedFault& fault : faults) {
-    cut.insert(fault.targets.begin(), fault.targets.end());
+    if (fault.cuts()) cut.insert(fault.targets.begin(), fault.targets.end());
     for (const std::string& site : fault.limited_sites)
       if (topology.sites.contains(site) && topology.hosts_of_site(site).empty())
         out.push_back("site " + site + " has no host here: only the survivors enforce " + fault.id);
@@ -56,10 +70,7 @@ std::vector<std::string> warnings(const Topology& topology, const Experiment& ex
     out.push_back(
         "no site is marked `outside`: services are observed from the surviving sites, not from where users "
         "are");
-  if (!experiment.unprotect.empty())
-    out.push_back("unprotect has no effect on packet faults: protected traffic passes all the same");
-  if (experiment.control_path == ControlPath::kCut)
-    out.push_back("controlPath: cut has no effect: agents are spoken to without packets");
+  about_protection(topology, experiment, faults, out);
   return out;
 }
 

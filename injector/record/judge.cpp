@@ -35,7 +35,8 @@ Judgement judge(const RunFacts& facts) {
   if (facts.error) return say(Verdict::kError, kExitInternal, "the conductor itself failed");
   if (facts.aborted) return say(Verdict::kAborted, kExitAborted, "the run was ended before its time");
   if (!facts.injected)
-    return say(Verdict::kInconclusive, kExitInconclusive, "0 packets matched: nothing was injected");
+    return say(Verdict::kInconclusive, kExitInconclusive,
+               "0 " + std::string(facts.missed) + " matched: nothing was injected");
 
   const std::optional<bool> met = all_met(facts.hypothesis);
   if (facts.recovered == std::optional<bool>(false))

@@ -4,7 +4,7 @@
 //   a fault is stranded or residue was found        stranded      7
 //   the conductor failed                            error        70
 //   a guard, a person or the lever ended it         aborted       2
-//   no packet was hit: nothing was injected         inconclusive  3
+//   a fault hit nothing: it was not injected         inconclusive  3
 //   the hypothesis failed, or the recovery did      fail          1
 //   data to judge them is missing                   inconclusive  3
 //   otherwise                                       pass          0
@@ -25,7 +25,8 @@ struct RunFacts {
   bool stranded = false;
   bool error = false;
   bool aborted = false;
-  bool injected = false;                        // every fault that fired hit packets
+  bool injected = false;                        // every fault that fired hit what it is about
+  const char* missed = "packets";               // ... or processes, where that is what the one hit none of
   bool touched = false;                         // any fault did
   std::vector<std::optional<bool>> hypothesis;  // each met, not met, or unknown
   bool asked = true;                            // there is a steady state to come back to

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people say about a run while it lasts: lines of JSON in RUN/marks of the run's live folder, which
-// its conductor takes into the event log. The file is there from the start of the run until the record is
-// closed; what was said before that is in the record, and nothing can be said after it.
+// its conductor takes into the event log until the record is closed.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "agents/contract/result.h"
 #include "injector/record/outcome.h"
+#include "injector/record/said_lines.h"
 
 namespace blackstart {
 
@@ -22,21 +21,17 @@ inline constexpr const char* kMilestones[] = {"detected", "acknowledged", "comma
 // Adds one line; safe beside others that do. Refused when the record is closed.
 [[nodiscard]] Result<> say_mark(const std::string& file, const OutcomeMark& mark);
 
-// The conductor's side.
+// The conductor's side; see SaidLines.
 class MarksTaken {
  public:
-  // Creates the file.
   [[nodiscard]] static Result<MarksTaken> open(const std::string& file);
-  // What was said since the last time, in order; a line that is no mark is left out.
   [[nodiscard]] std::vector<OutcomeMark> take();
-  // The last of it; from here on nobody can say anything.
   [[nodiscard]] std::vector<OutcomeMark> close();
 
  private:
-  explicit MarksTaken(std::string file) : file_(std::move(file)) {}
+  explicit MarksTaken(SaidLines lines) : lines_(std::move(lines)) {}
 
-  std::string file_;
-  int64_t read_ = 0;  // bytes
+  SaidLines lines_;
 };
 
 }  // namespace blackstart

@@ -58,6 +58,45 @@ ExitCode exit_code_of(ErrorKind kind) {
   return kExitInternal;
 }
 
+const char* return_state_name(OutcomeReturn::State state) {
+  switch (state) {
+    case OutcomeReturn::State::kDown:
+      return "down";
+    case OutcomeReturn::State::kStarted:
+      return "started";
+    case OutcomeReturn::State::kWell:
+      return "well";
+    case OutcomeReturn::State::kFailed:
+      return "failed";
+    case OutcomeReturn::State::kWasDown:
+      return "was-down";
+    case OutcomeReturn::State::kLeft:
+      return "left";
+  }
+  return "down";
+}
+
+std::optional<Duration> waited_for_people(const OutcomeReturn& instance) {
+  if (!instance.manual || instance.asked == 0 || instance.due == 0) return std::nullopt;
+  return Duration(std::max<int64_t>(0, instance.asked - instance.due));
+}
+
+OutcomeFault::Processes processes_hit(const OutcomeFault& fault) {
+  OutcomeFault::Processes sum;
+  for (const auto& [service, each] : fault.processes) {
+    sum.killed += each.killed;
+    sum.respawns_killed += each.respawns_killed;
+    sum.frozen += each.frozen;
+  }
+  return sum;
+}
+
+bool had_effect(const OutcomeFault& fault) {
+  if (fault.processes.empty()) return fault.dropped > 0;
+  const OutcomeFault::Processes hit = processes_hit(fault);
+  return hit.killed + hit.frozen > 0;
+}
+
 std::optional<Duration> time_to_revert(const OutcomeFault& fault) {
   if (fault.ended_by.empty() || fault.last_effect == 0) return std::nullopt;
   return Duration(std::max<int64_t>(0, fault.last_effect - fault.end));

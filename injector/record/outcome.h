@@ -69,6 +69,10 @@ struct OutcomeFault {
   std::map<std::string, Processes> processes;
   std::string ended_by;  // end abort guard; "": not known, or not over on every host
 };
+// Whether it hit anything: processes, where it is about them, else packets.
+bool had_effect(const OutcomeFault& fault);
+// All services taken together.
+OutcomeFault::Processes processes_hit(const OutcomeFault& fault);
 // From the moment it should have ended to its last packet; unknown where that is not known of every host.
 std::optional<Duration> time_to_revert(const OutcomeFault& fault);
 
@@ -171,10 +175,14 @@ struct OutcomeReturn {
   std::string fault, host, site, service, role;
   size_t stage = 0;  // from 1; 0: of none
   State state = State::kDown;
-  std::string why;                           // it failed, or nobody is to start it
-  std::string by;                            // "pace", a person, or "" (its agent by itself)
+  std::string why;  // it failed, or nobody is to start it
+  std::string by;   // pace; patience: nobody had said it in time; a person; or "" (its agent by itself)
   UnixNs killed = 0, started = 0, well = 0;  // 0: never, or not known
+  bool manual = false;                       // somebody has to say it
+  UnixNs due = 0, asked = 0;  // its stage's turn came; a person said so. 0: never, or nobody had to
 };
+// How long a person took to say so once it could have come back; nullopt: nobody had to, or nobody did.
+std::optional<Duration> waited_for_people(const OutcomeReturn& instance);
 const char* return_state_name(OutcomeReturn::State state);  // "down" ...
 
 // How the hosts of a power loss or the instances of a kill came back, taken together.
@@ -205,7 +213,7 @@ struct Outcome {
   bool expected_failure = false;  // expect: fail
   int exit_code = kExitInternal;
   std::string reason;  // one sentence: why this verdict
-  UnixNs t0 = 0;       // first packet hit; 0: never
+  UnixNs t0 = 0;       // first packet or process hit; 0: never
   UnixNs fired = 0;    // the common instant agreed on
   std::optional<Duration> apply_skew;
   std::vector<OutcomePhase> phases;

@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/record/outcome_json.h"
 
-#include <cmath>
-
 #include <nlohmann/json.hpp>
+
+#include "injector/record/json_values.h"
+#include "injector/record/returns_json.h"
 
 namespace blackstart {
 namespace {
 
 using nlohmann::json;
 
-template <typename T>
-json or_null(const std::optional<T>& value) {
-  return value ? json(*value) : json(nullptr);
-}
-json or_null(const std::optional<Duration>& value) {
-  return value ? json(seconds(*value)) : json(nullptr);
-}
 json observed_name(Impact impact) {
   return observed_impact_name(impact);
-}
-
-template <typename T>
-std::optional<T> maybe(const json& value) {
-  return value.is_null() ? std::nullopt : std::optional<T>(value.get<T>());
-}
-Duration duration(const json& value) {
-  return Duration(std::llround(value.get<double>() * 1e9));
-}
-std::optional<Duration> maybe_duration(const json& value) {
-  return value.is_null() ? std::nullopt : std::optional<Duration>(duration(value));
 }
 
 Impact impact_named(const std::string& name) {
@@ -68,7 +51,7 @@ json fault_json(const OutcomeFault& fault, const auto& moment) {
             {"leaked", fault.leaked},
             {"protected", fault.protected_packets}}},
           {"pairs", std::move(pairs)},
-          {"processes", {{"killed", nullptr}, {"respawnsKilled", nullptr}}}};
+          {"processes", processes_json(fault)}};
 }
 
 json probe_json(const OutcomeProbe& probe, const auto& moment) {
@@ -127,6 +110,7 @@ Outcome parsed(const json& in) {
                        packets.at("protected"),
                        {}};
     fault.last_effect = moment(each.value("lastEffect", json()));
+    read_processes(each.value("processes", json()), fault);
     if (const auto by = each.find("endedBy"); by != each.end() && by->is_string()) fault.ended_by = *by;
     for (const json& pair : each.at("pairs"))
       fault.pairs.push_back({pair.at("srcSite"), pair.at("dstSite"), pair.at("direction"), pair.at("verdict"),
@@ -193,6 +177,11 @@ Outcome parsed(const json& in) {
       out.recovery.curve.push_back({moment(point.at("at")), point.at("services"),
                                     point.at("hosts").get<std::map<std::string, size_t>>()});
   }
+  out.returns = read_returns(in.value("returns", json()), moment);
+  for (const json& each : in.value("coldStarts", json::array()))
+    out.cold_starts.push_back(read_cold_start(each));
+  out.roles = in.value("roles", out.roles);
+  out.absent = in.value("absent", out.absent);
   for (const json& each : in.at("singleSite"))
     out.single_site.push_back(
         {each.at("service"), each.at("dependency"), each.at("site"), each.at("evidence")});
@@ -245,9 +234,12 @@ json outcome_json(const Outcome& outcome) {
            {"seriesStep", seconds(outcome.series_step)},
            {"warnings", outcome.warnings},
            {"blind", outcome.blind},
+           {"roles", outcome.roles},
+           {"absent", outcome.absent},
            {"versions", outcome.versions}};
-  for (const char* list : {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks",
-                           "times", "gray", "preconditions", "singleSite", "changes", "untouched"})
+  for (const char* list :
+       {"phases", "faults", "hypothesis", "guards", "gates", "objectives", "marks", "times", "gray",
+        "preconditions", "coldStarts", "singleSite", "changes", "untouched"})
     out[list] = json::array();
   out["services"] = out["probes"] = out["records"] = json::object();
   for (const OutcomePhase& phase : outcome.phases)
@@ -308,6 +300,8 @@ json outcome_json(const Outcome& outcome) {
   for (const OutcomeRecovery::Point& point : outcome.recovery.curve)
     out["recovery"]["curve"].push_back(
         {{"at", moment(point.at)}, {"services", point.services}, {"hosts", point.hosts}});
+  out["returns"] = returns_json(outcome.returns, moment);
+  for (const OutcomeColdStart& each : outcome.cold_starts) out["coldStarts"].push_back(cold_start_json(each));
   for (const OutcomeChange& each : outcome.changes)
     out["changes"].push_back({{"host", each.host},
                               {"kind", each.kind},

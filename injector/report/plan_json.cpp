@@ -20,6 +20,45 @@ json windows(const Windows& windows) {
   return {{"zone", windows.zone}, {"allowed", texts(windows.allowed)}, {"blocked", texts(windows.blocked)}};
 }
 
+json processes(const PlanFault& fault) {
+  json out = json::array();
+  for (const PlanProcess& process : fault.processes)
+    out.push_back({{"host", process.host},
+                   {"site", process.site},
+                   {"service", process.service},
+                   {"how", process.how},
+                   {"returns", process.returns},
+                   {"unprotected", process.unprotected}});
+  return out;
+}
+
+json stages(const Plan& plan) {
+  json out = json::array();
+  for (const PlanStage& stage : plan.stages) {
+    json instances = json::array();
+    for (const PlanReturn& back : stage.instances)
+      instances.push_back({{"host", back.host},
+                           {"site", back.site},
+                           {"service", back.service},
+                           {"role", back.role},
+                           {"manual", back.manual}});
+    out.push_back({{"roles", stage.roles}, {"instances", std::move(instances)}});
+  }
+  return out;
+}
+
+json cold_starts(const Plan& plan) {
+  json out = json::array();
+  for (const PlanColdStart& start : plan.cold_starts)
+    out.push_back({{"id", start.id},
+                   {"service", start.service},
+                   {"host", start.host},
+                   {"site", start.site},
+                   {"at", seconds(start.at)},
+                   {"within", seconds(start.within)}});
+  return out;
+}
+
 }  // namespace
 
 json plan_json(const Plan& plan) {
@@ -33,6 +72,9 @@ json plan_json(const Plan& plan) {
            {"targets", json::array()},
            {"untouched", json::array()},
            {"predicted", {{"services", json::object()}, {"singleSite", json::array()}}},
+           {"stages", stages(plan)},
+           {"coldStarts", cold_starts(plan)},
+           {"cycles", plan.cycles},
            {"requires", plan.preconditions},
            {"windows", windows(plan.windows)},
            {"length", seconds(plan.length)},
@@ -44,7 +86,9 @@ json plan_json(const Plan& plan) {
                              {"what", fault.what},
                              {"targets", fault.targets},
                              {"start", seconds(fault.start)},
-                             {"end", seconds(fault.end)}});
+                             {"end", seconds(fault.end)},
+                             {"act", fault.act},
+                             {"processes", processes(fault)}});
   for (const PlanTarget& target : plan.targets) {
     json faults = json::array();
     for (const PlanTargetFault& fault : target.faults)
@@ -57,6 +101,8 @@ json plan_json(const Plan& plan) {
                               {"site", target.site},
                               {"target", target.target},
                               {"enforces", target.enforces},
+                              {"cut", target.cut},
+                              {"poweredOff", target.powered_off},
                               {"faults", std::move(faults)}});
   }
   for (const Untouched& entry : plan.untouched)

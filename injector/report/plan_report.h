@@ -14,6 +14,8 @@ namespace blackstart::report {
 [[nodiscard]] std::string plan_text(const Plan& plan);
 // When a drill may run, a line each for what is allowed and what is blocked; empty: at any time.
 [[nodiscard]] std::vector<std::string> windows_text(const Windows& windows);
+// Whose processes a fault is about, a line a service: on which hosts, and how they are recognised.
+[[nodiscard]] std::vector<std::string> victims_text(const PlanFault& fault);
 // `kind: Plan`, keys as the language fixes them.
 [[nodiscard]] nlohmann::json plan_json(const Plan& plan);
 

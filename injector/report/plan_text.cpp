@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "injector/report/plan_report.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
 namespace {
+
+const std::string kUnknownService = "processes of no known service";
 
 std::string faults(const Plan& plan) {
   Table table;
@@ -15,19 +20,96 @@ std::string faults(const Plan& plan) {
   return "Faults\n" + table.text();
 }
 
+std::string processes(const Plan& plan) {
+  Table table;
+  for (const PlanFault& fault : plan.faults) {
+    bool first = true;
+    for (const std::string& line : victims_text(fault)) {
+      table.row({first ? fault.id : "", first ? fault.act : "", line});
+      first = false;
+    }
+  }
+  return table.empty() ? "" : "Processes\n" + table.text() + "\n";
+}
+
+std::string places(const std::vector<PlanReturn>& instances) {
+  std::map<std::string, std::vector<std::string>> hosts;  // by service
+  for (const PlanReturn& back : instances) hosts[back.service].push_back(back.host);
+  std::string text;
+  for (const auto& [service, names] : hosts)
+    text += (text.empty() ? "" : "; ") + (service.empty() ? kUnknownService : service) + " on " +
+            compact(names, 6);
+  return text;
+}
+
+std::string way_back(const Plan& plan) {
+  std::map<std::string, std::vector<std::string>> left;  // service → hosts
+  std::set<std::pair<std::string, std::string>> back;
+  for (const PlanStage& stage : plan.stages)
+    for (const PlanReturn& each : stage.instances) back.emplace(each.service, each.host);
+  for (const PlanFault& fault : plan.faults)
+    for (const PlanProcess& process : fault.processes)
+      if (fault.act != "frozen" && !back.contains({process.service, process.host}))
+        left[process.service.empty() ? kUnknownService : process.service].push_back(process.host);
+  if (plan.stages.empty() && left.empty()) return "";
+  Table table;
+  table.row({"1", "network", "with the end of the faults"});
+  size_t number = 1;
+  for (const PlanStage& stage : plan.stages) {
+    std::vector<PlanReturn> paced, manual;
+    for (const PlanReturn& each : stage.instances) (each.manual ? manual : paced).push_back(each);
+    std::string who = places(paced);
+    if (!manual.empty())
+      who += (who.empty() ? "" : "; ") + ("when somebody says `blackstart return`: " + places(manual));
+    table.row({std::to_string(++number), stage.roles.empty() ? "all the rest" : joined(stage.roles), who});
+  }
+  for (const auto& [service, hosts] : left) table.row({"-", "stays down", service + " on " + compact(hosts)});
+  return "Comes back\n" + table.text() + "\n";
+}
+
+std::string cold_starts(const Plan& plan) {
+  Table table;
+  for (const PlanColdStart& start : plan.cold_starts)
+    table.row({start.id, since(start.at),
+               "a fresh " + start.service + " on " + start.host + " in " + start.site +
+                   ", to be ready within " + format_duration(start.within)});
+  return table.empty() ? "" : "Cold starts\n" + table.text() + "\n";
+}
+
+// What a host goes through, worst first.
+enum class Part { kDark, kCut, kCutFromAfar, kProcesses, kEnforces };
+
+Part part_of(const PlanTarget& target) {
+  if (target.powered_off) return Part::kDark;
+  if (target.cut) return target.enforces ? Part::kCut : Part::kCutFromAfar;
+  return target.target ? Part::kProcesses : Part::kEnforces;
+}
+
+const char* in_words(Part part) {
+  switch (part) {
+    case Part::kDark:
+      return "cut, and powered off";
+    case Part::kCut:
+      return "cut, and drop packets";
+    case Part::kCutFromAfar:
+      return "cut, untouched themselves";
+    case Part::kProcesses:
+      return "not cut, but lose processes";
+    case Part::kEnforces:
+      break;
+  }
+  return "not cut, but drop packets";
+}
+
 std::string hosts(const Plan& plan) {
   // Site by site, and within it by what its hosts do.
-  std::map<std::string, std::map<int, std::vector<std::string>>> sites;
-  for (const PlanTarget& target : plan.targets)
-    sites[target.site][target.target ? (target.enforces ? 0 : 1) : 2].push_back(target.host);
+  std::map<std::string, std::map<Part, std::vector<std::string>>> sites;
+  for (const PlanTarget& target : plan.targets) sites[target.site][part_of(target)].push_back(target.host);
   Table table;
   for (const auto& [site, parts] : sites) {
     bool first = true;
     for (const auto& [part, names] : parts) {
-      const char* what = part == 0   ? "cut, and drop packets"
-                         : part == 1 ? "cut, untouched themselves"
-                                     : "not cut, but drop packets";
-      table.row({first ? site : "", plural(names.size(), "host"), what, compact(names)});
+      table.row({first ? site : "", plural(names.size(), "host"), in_words(part), compact(names)});
       first = false;
     }
   }
@@ -80,6 +162,20 @@ std::string bullets(const std::string& title, const std::vector<std::string>& li
 
 }  // namespace
 
+std::vector<std::string> victims_text(const PlanFault& fault) {
+  using Key = std::tuple<std::string, std::string, std::string>;  // service, how, why they are hit
+  std::map<Key, std::vector<std::string>> victims;
+  for (const PlanProcess& process : fault.processes)
+    victims[{process.service, process.how, process.unprotected}].push_back(process.host);
+  std::vector<std::string> lines;
+  for (const auto& [key, hosts] : victims) {
+    const auto& [service, how, unprotected] = key;
+    lines.push_back((service.empty() ? kUnknownService : service) + " on " + compact(hosts) + ": " + how +
+                    (unprotected.empty() ? "" : "; protected, and named in unprotect: " + unprotected));
+  }
+  return lines;
+}
+
 std::vector<std::string> windows_text(const Windows& windows) {
   std::vector<std::string> lines;
   const auto add = [&](const char* what, const std::vector<TimeWindow>& list) {
@@ -96,8 +192,8 @@ std::string plan_text(const Plan& plan) {
   std::string out = "Plan: " + plan.experiment + (plan.topology.empty() ? "" : " on " + plan.topology) +
                     ", over after " + format_duration(plan.end) + "\n";
   if (!plan.summary.empty()) out += wrapped("  ", plan.summary);
-  out += "\n" + faults(plan) + "\n" + hosts(plan) + "\n" + impact(plan) + "\n" + single_site(plan) +
-         untouched(plan) + "\n";
+  out += "\n" + faults(plan) + "\n" + processes(plan) + cold_starts(plan) + hosts(plan) + "\n" +
+         impact(plan) + "\n" + single_site(plan) + way_back(plan) + untouched(plan) + "\n";
   out += bullets("Must be true before anything is touched", plan.preconditions);
   out += bullets("Windows", windows_text(plan.windows));
   out += bullets("Cannot be seen", plan.blind);

@@ -58,7 +58,7 @@ Json one_of(const std::vector<const char*>& words) {
 Json constant(const char* word) {
   return {{"const", word}};
 }
-// Seconds from T0, or from the common instant where no packet was hit.
+// Seconds from T0, or from the common instant where nothing was hit.
 Json moment() {
   return number();
 }
@@ -84,25 +84,69 @@ Json single_site() {
 }
 
 Json fault() {
+  return object(
+      {{"id", text()},
+       {"kind", text()},
+       {"engine", text(), "how it was injected"},
+       {"hosts", list(text())},
+       {"firstEffect", maybe(moment()), "when the first packet or process was hit"},
+       {"lastEffect", maybe(moment()), "when the last packet was hit"},
+       {"end", maybe(moment())},
+       {"endedBy", maybe(one_of({"end", "abort", "guard"})), "null: not every host has said"},
+       {"packets", object({{"dropped", count()},
+                           {"bytes", count()},
+                           {"leaked", count(), "seen by an independent counter behind the drop"},
+                           {"protected", count(), "let pass because they are protected"}})},
+       {"pairs", list(object({{"srcSite", text(), "empty: outside every known site"},
+                              {"dstSite", text()},
+                              {"direction", one_of({"ingress", "egress"})},
+                              {"verdict", text()},
+                              {"packets", count()},
+                              {"bytes", count()}}))},
+       {"processes",
+        object({{"killed", maybe(count())},
+                {"respawnsKilled", maybe(count()), "at exec, by hold-down"},
+                {"frozen", maybe(count())},
+                {"services",
+                 named(object({{"killed", count()}, {"respawnsKilled", count()}, {"frozen", count()}})),
+                 "empty: those of no service"}}),
+        "null: the fault is about packets alone"}});
+}
+
+Json returns() {
+  return object(
+      {{"instances",
+        list(object({{"fault", text()},
+                     {"host", text()},
+                     {"site", text()},
+                     {"service", text()},
+                     {"role", text()},
+                     {"stage", count(), "from 1; 0: of none"},
+                     {"state", one_of({"down", "started", "well", "failed", "was-down", "left"})},
+                     {"why", text(), "it failed, or nobody is to start it"},
+                     {"by", text(),
+                      "pace; patience: nobody had said it in time; a person; empty: its agent by itself"},
+                     {"killed", maybe(moment())},
+                     {"started", maybe(moment())},
+                     {"well", maybe(moment()), "since when its checks pass"},
+                     {"manual", flag(), "somebody has to say that it may come back"},
+                     {"due", maybe(moment()), "its stage's turn came"},
+                     {"asked", maybe(moment()), "a person said so"}}))},
+       {"hostsPerHour", maybe(number()), "measured: hosts that are well again since the faults ended"},
+       {"extrapolated32000", maybe(number()), "seconds 32,000 hosts would take at that rate: no measurement"},
+       {"cycles", list(list(text())), "services that needed each other to start, and did not get well"}});
+}
+
+Json cold_start() {
   return object({{"id", text()},
-                 {"kind", text()},
-                 {"engine", text(), "how it was injected"},
-                 {"hosts", list(text())},
-                 {"firstEffect", maybe(moment()), "when the first packet was hit"},
-                 {"lastEffect", maybe(moment()), "when the last packet was hit"},
-                 {"end", maybe(moment())},
-                 {"endedBy", maybe(one_of({"end", "abort", "guard"})), "null: not every host has said"},
-                 {"packets", object({{"dropped", count()},
-                                     {"bytes", count()},
-                                     {"leaked", count(), "seen by an independent counter behind the drop"},
-                                     {"protected", count(), "let pass because they are protected"}})},
-                 {"pairs", list(object({{"srcSite", text(), "empty: outside every known site"},
-                                        {"dstSite", text()},
-                                        {"direction", one_of({"ingress", "egress"})},
-                                        {"verdict", text()},
-                                        {"packets", count()},
-                                        {"bytes", count()}}))},
-                 {"processes", object({{"killed", maybe(count())}, {"respawnsKilled", maybe(count())}})}});
+                 {"service", text()},
+                 {"host", text(), "where there was none"},
+                 {"site", text()},
+                 {"state", one_of({"waiting", "starting", "ready", "died", "late", "not-started"})},
+                 {"diedFor", maybe(text()), "the need it did not come up without; null: not known"},
+                 {"lastWords", text(), "of its log"},
+                 {"at", maybe(moment())},
+                 {"took", maybe(number()), "seconds until it was ready, died or was late"}});
 }
 
 Json probe() {
@@ -154,7 +198,7 @@ Json outcome_schema() {
            {"expectedFailure", flag(), "the experiment says expect: fail"},
            {"exitCode", count()},
            {"reason", text()},
-           {"t0", maybe(text()), "RFC 3339; the first packet hit"},
+           {"t0", maybe(text()), "RFC 3339; the first packet or process hit"},
            {"zeroUnixNs", Json{{"type", "integer"}}, "what moments are counted from"},
            {"fired", maybe(moment()), "the common instant agreed on"},
            {"applySkew", maybe(number()), "seconds between the first and the last agent that fired"},
@@ -218,6 +262,10 @@ Json outcome_schema() {
                                   {"services", count(), "whose every check passed"},
                                   {"hosts", named(count()), "whose every check passed, by site"}})),
                      "from the cut to the end, a point for each change"}})},
+           {"returns", returns(), "of what the faults killed"},
+           {"coldStarts", list(cold_start())},
+           {"roles", named(list(text())), "who is who in the drill"},
+           {"absent", list(text()), "who may not be asked for anything"},
            {"singleSite", single_site()},
            {"residue", list(text()), "what was left behind; must be empty"},
            {"changes",
@@ -237,41 +285,73 @@ Json outcome_schema() {
                             "of the record; null in the record itself, which it is made from"}})}}));
 }
 
+Json plan_process() {
+  return object({{"host", text()},
+                 {"site", text()},
+                 {"service", text(), "empty: of none that is known"},
+                 {"how", text(), "they are recognised"},
+                 {"returns", flag(), "what was killed is started again once the faults are over"},
+                 {"unprotected", text(), "what unprotect calls its protection; empty: it has none"}});
+}
+
+Json plan_stage() {
+  return object(
+      {{"roles", list(text()), "empty: whatever no stage names"},
+       {"instances", list(object({{"host", text()},
+                                  {"site", text()},
+                                  {"service", text()},
+                                  {"role", text()},
+                                  {"manual", flag(), "somebody has to say `blackstart return`"}}))}});
+}
+
 Json plan_schema() {
-  return titled("Plan",
-                object({{"kind", constant("Plan")},
-                        {"experiment", text()},
-                        {"summary", text()},
-                        {"topology", text()},
-                        {"hash", digest(), "SHA-256; equal inputs give equal hashes"},
-                        {"end", number(), "seconds from T0 to the end of the last fault"},
-                        {"faults", list(object({{"id", text()},
-                                                {"kind", text()},
-                                                {"what", text()},
-                                                {"targets", list(text())},
-                                                {"start", number()},
-                                                {"end", number()}}))},
-                        {"targets", list(object({{"host", text()},
-                                                 {"site", text()},
-                                                 {"target", flag(), "the cut is about this host"},
-                                                 {"enforces", flag(), "its agent drops packets"},
-                                                 {"faults", list(object({{"id", text()},
-                                                                         {"kind", text()},
-                                                                         {"start", number()},
-                                                                         {"end", number()},
-                                                                         {"engine", text()}}))}}))},
-                        {"untouched",
-                         list(object({{"what", text()},
-                                      {"why", text()},
-                                      {"at", maybe(text()), "file:line that protects it; null: built in"}}))},
-                        {"predicted", object({{"services", named(object({{"impact", predicted_impact()},
-                                                                         {"because", list(text())}}))},
-                                              {"singleSite", single_site()}})},
-                        {"requires", list(text()), "what must be true before anything is touched"},
-                        {"windows", windows(), "when it may run; null: at any time"},
-                        {"length", number(), "seconds from the start to the end of the watch"},
-                        {"warnings", list(text())},
-                        {"blind", list(text())}}));
+  return titled(
+      "Plan", object({{"kind", constant("Plan")},
+                      {"experiment", text()},
+                      {"summary", text()},
+                      {"topology", text()},
+                      {"hash", digest(), "SHA-256; equal inputs give equal hashes"},
+                      {"end", number(), "seconds from T0 to the end of the last fault"},
+                      {"faults", list(object({{"id", text()},
+                                              {"kind", text()},
+                                              {"what", text()},
+                                              {"targets", list(text())},
+                                              {"start", number()},
+                                              {"end", number()},
+                                              {"act", one_of({"", "killed", "frozen", "powered off"}),
+                                               "empty: it is about packets alone"},
+                                              {"processes", list(plan_process())}}))},
+                      {"targets", list(object({{"host", text()},
+                                               {"site", text()},
+                                               {"target", flag(), "a fault is about this host"},
+                                               {"enforces", flag(), "its agent drops packets"},
+                                               {"cut", flag(), "its packets vanish"},
+                                               {"poweredOff", flag(), "and its processes die"},
+                                               {"faults", list(object({{"id", text()},
+                                                                       {"kind", text()},
+                                                                       {"start", number()},
+                                                                       {"end", number()},
+                                                                       {"engine", text()}}))}}))},
+                      {"untouched",
+                       list(object({{"what", text()},
+                                    {"why", text()},
+                                    {"at", maybe(text()), "file:line that protects it; null: built in"}}))},
+                      {"predicted", object({{"services", named(object({{"impact", predicted_impact()},
+                                                                       {"because", list(text())}}))},
+                                            {"singleSite", single_site()}})},
+                      {"stages", list(plan_stage()), "how what was killed comes back, one after the other"},
+                      {"coldStarts", list(object({{"id", text()},
+                                                  {"service", text()},
+                                                  {"host", text(), "it has no instance"},
+                                                  {"site", text()},
+                                                  {"at", number(), "seconds from T0"},
+                                                  {"within", number(), "seconds until it must be ready"}}))},
+                      {"cycles", list(list(text())), "services that need each other to start"},
+                      {"requires", list(text()), "what must be true before anything is touched"},
+                      {"windows", windows(), "when it may run; null: at any time"},
+                      {"length", number(), "seconds from the start to the end of the watch"},
+                      {"warnings", list(text())},
+                      {"blind", list(text())}}));
 }
 
 }  // namespace blackstart::report

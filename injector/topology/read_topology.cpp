@@ -54,13 +54,7 @@ Instance read_instance(const Node& node) {
                     .port = port_of(child(&node, "port")),
                     .primary = bool_of(child(&node, "primary")),
                     .at = node.at};
-  if (const Node* process = child(&node, "process"))
-    instance.process = ProcessMatch{.exe = text_of(child(process, "exe")),
-                                    .unit = text_of(child(process, "unit")),
-                                    .comm = text_of(child(process, "comm")),
-                                    .cmdline = text_of(child(process, "cmdline")),
-                                    .cgroup = text_of(child(process, "cgroup")),
-                                    .user = text_of(child(process, "user"))};
+  if (const Node* process = child(&node, "process")) instance.process = read_process(process);
   return instance;
 }
 
@@ -126,6 +120,15 @@ Lab read_lab(const Node* node) {
 
 }  // namespace
 
+ProcessMatch read_process(const Node* node) {
+  return {.exe = text_of(child(node, "exe")),
+          .unit = text_of(child(node, "unit")),
+          .comm = text_of(child(node, "comm")),
+          .cmdline = text_of(child(node, "cmdline")),
+          .cgroup = text_of(child(node, "cgroup")),
+          .user = text_of(child(node, "user"))};
+}
+
 Topology read_topology(const Document& document, Problems& problems) {
   check(document, topology_shape(), problems);
   const Node* root = document.root.get();
@@ -141,7 +144,8 @@ Topology read_topology(const Document& document, Problems& problems) {
     topology.protect.push_back({.prefix = Prefix::parse(text_of(child(item.get(), "prefix"))),
                                 .port = port_of(child(item.get(), "port")),
                                 .why = text_of(child(item.get(), "why")),
-                                .at = item->at});
+                                .at = item->at,
+                                .service = text_of(child(item.get(), "service"))});
   }
   if (const Node* lab = child(spec, "lab")) topology.lab = read_lab(lab);
   return topology;

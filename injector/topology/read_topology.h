@@ -9,6 +9,9 @@ namespace blackstart {
 
 // The language of a Topology file.
 const Shape& topology_shape();
+// How processes are recognised, and what that says.
+Shape process_shape();
+ProcessMatch read_process(const Node* node);
 
 // Checks the document's form and reads it; every problem of form is added. What is malformed is left at
 // its default, so that the rest can be validated too.

@@ -57,15 +57,10 @@ Shape need() {
 }
 
 Shape instance() {
-  Shape process = object("a process",
-                         {may("exe", text(), "path of the program"), may("unit", text(), "systemd unit"),
-                          may("comm", text(), "the kernel's short name for it"),
-                          may("cmdline", scalar(format::regex()), "regular expression on its command line")});
-  process.at_least_one = {{"exe", "unit", "comm", "cmdline"}};
-  Shape shape = object("an instance",
-                       {must("host", name(), "where it runs"), may("port", port(), "where it answers"),
-                        may("process", std::move(process), "how to recognise it, without or beside a port"),
-                        may("primary", flag(), "the one that takes writes; at most one a service")});
+  Shape shape =
+      object("an instance", {must("host", name(), "where it runs"), may("port", port(), "where it answers"),
+                             may("process", process_shape(), "how to recognise it, without or beside a port"),
+                             may("primary", flag(), "the one that takes writes; at most one a service")});
   shape.at_least_one = {{"port", "process"}};
   return shape;
 }
@@ -102,8 +97,9 @@ Shape service() {
 Shape protection() {
   Shape shape = object("a protection", {may("prefix", scalar(format::prefix()), "addresses nobody may touch"),
                                         may("port", port(), "a TCP or UDP port, local or remote"),
+                                        may("service", name(), "its processes, on every host"),
                                         may("why", text(), "the reason, shown in every plan")});
-  shape.exactly_one = {{"prefix", "port"}};
+  shape.exactly_one = {{"prefix", "port", "service"}};
   return shape;
 }
 
@@ -135,11 +131,23 @@ Shape spec() {
                          may("hosts", map_of(format::name(), host()),
                              "machines; a fleet needs none, agents register themselves"),
                          may("services", map_of(format::name(), service()), "what users and operators need"),
-                         may("protect", list_of(protection()), "traffic no fault may touch"),
+                         may("protect", list_of(protection()), "what no fault may touch"),
                          may("lab", lab(), "how the topology is built on this machine")});
 }
 
 }  // namespace
+
+Shape process_shape() {
+  Shape shape = object(
+      "a process",
+      {may("exe", scalar(format::absolute_path()), "its program, or the script it interprets"),
+       may("comm", scalar(format::comm()), "the kernel's short name for it"),
+       may("cmdline", scalar(format::regex()), "found in its arguments, joined by spaces"),
+       may("unit", text(), "of systemd, with its sockets, timers and paths"),
+       may("cgroup", scalar(format::cgroup_path()), "and all below it"), may("user", name(), "whose it is")});
+  shape.at_least_one = {{"exe", "comm", "cmdline", "unit", "cgroup", "user"}};
+  return shape;
+}
 
 const Shape& topology_shape() {
   static const Shape shape = document_shape("Topology", {}, spec());

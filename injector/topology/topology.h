@@ -99,9 +99,9 @@ struct Service {
 struct Protected {
   std::optional<Prefix> prefix;
   std::optional<uint16_t> port;
-  std::string service;  // its processes, on every host
   std::string why;
   Location at;
+  std::string service;  // its processes, on every host
 };
 
 // How the instances of one service are started in a lab. Placeholders in `command`, `prepare`, `env`

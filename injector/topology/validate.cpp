@@ -17,6 +17,9 @@ class Validator {
     check_prefixes();
     check_hosts();
     for (const auto& [name, service] : topology_.services) check_service(service);
+    for (size_t i = 0; i < topology_.protect.size(); ++i)
+      known("service", topology_.protect[i].service, topology_.services,
+            {"spec", "protect", std::to_string(i), "service"});
     if (topology_.lab) check_lab(*topology_.lab);
   }
 

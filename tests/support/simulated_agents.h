@@ -26,6 +26,9 @@ class SimulatedAgents final : public Channel {
   Duration first_packet{0};  // how long after its start a fault hits its first packet
   Duration straggler{0};     // how long after its deadline a fault hits its last packet
   uint64_t dropped_per_host = 100, leaked_per_host = 0;
+  using Instance = std::pair<std::string, std::string>;  // host, service
+  std::set<Instance> cannot_start, was_down;
+  std::map<std::string, contract::ColdStartReport> cold_starts;  // by id; reported once their time has come
 
   // What the test looks at.
   struct Host {
@@ -37,6 +40,12 @@ class SimulatedAgents final : public Channel {
     std::vector<contract::Probe> probes;
     std::map<std::string, uint64_t> sequence;
     UnixNs probes_since = 0;
+    bool lifted = false;
+    UnixNs heard = 0;             // the conductor's last word
+    Duration longest_silence{0};  // while it was armed and had fired
+    std::string note;
+    std::map<std::string, contract::DownReport> down;     // by service
+    std::vector<std::pair<UnixNs, std::string>> returns;  // what was started when, by name; "": the rest
   };
   std::map<std::string, Host> hosts_seen;
   UnixNs now = 1'700'000'000LL * 1'000'000'000;
@@ -54,6 +63,20 @@ class SimulatedAgents final : public Channel {
     return replies;
   }
 
+  // Not one that a fault killed and nobody started since.
+  [[nodiscard]] bool runs(const std::string& host, const std::string& service) {
+    Host& its = hosts_seen[host];
+    kill_what_is_due(host, its);
+    const auto down = its.down.find(service);
+    return down == its.down.end() || down->second.state() == contract::DownReport::STARTED;
+  }
+  // When an instance was started again; 0: it was not.
+  [[nodiscard]] UnixNs started(const std::string& host, const std::string& service) const {
+    const auto& down = hosts_seen.at(host).down;
+    const auto its = down.find(service);
+    return its == down.end() ? 0 : its->second.started_unix_ns();
+  }
+
   [[nodiscard]] int total(int Host::*counter) const {
     int sum = 0;
     for (const auto& [name, host] : hosts_seen) sum += host.*counter;
@@ -69,6 +92,10 @@ class SimulatedAgents final : public Channel {
       if (cannot_arm.contains(name)) return fail(ErrorKind::kMissing, "arm", name, EPERM);
       ++host.arms;
       host.armed = true;
+      host.lifted = false;
+      host.t0 = 0;
+      host.note.clear();
+      host.down.clear();
       host.order = request.arm().order();
     } else if (request.has_fire()) {
       if (cannot_fire.contains(name))
@@ -79,7 +106,19 @@ class SimulatedAgents final : public Channel {
     } else if (request.has_revert()) {
       ++host.reverts;
       if (cannot_revert.contains(name)) return fail(ErrorKind::kStranded, "revert", name);
-      host.armed = false;
+      kill_what_is_due(name, host);
+      if (request.revert().keep_down() && anything_down(host)) {
+        host.lifted = true;
+      } else if (host.armed) {
+        host.note = host.lifted ? "end" : request.revert().reason();
+        host.armed = host.lifted = false;
+        if (!start_again(name, host, {})) return fail(ErrorKind::kStranded, "start again on", name);
+      }
+    } else if (request.has_return_services()) {
+      const auto& names = request.return_services().services();
+      if (!host.lifted || names.empty()) return fail(ErrorKind::kRefused, "start again on", name);
+      if (!start_again(name, host, {names.begin(), names.end()}))
+        return fail(ErrorKind::kStranded, "start again on", name);
     } else if (request.has_start_probes()) {
       host.probes.assign(request.start_probes().probes().begin(), request.start_probes().probes().end());
       host.probes_since = now;
@@ -88,16 +127,61 @@ class SimulatedAgents final : public Channel {
       host.probes.clear();
       ++host.stops;
     } else if (request.has_collect()) {
+      if (host.armed && host.heard > host.t0 && host.t0 != 0)
+        host.longest_silence = std::max(host.longest_silence, Duration(now - host.heard));
+      host.heard = now;
       host.horizon = std::max(host.horizon, request.collect().horizon_ns());
       for (const contract::Probe& probe : host.probes) add_samples(host, probe, reply);
     }
     // A host that is free again tells only its own conductor what it saw.
-    if (request.has_collect() || request.has_revert() || host.armed)
+    if (request.has_collect() || request.has_revert() || request.has_return_services() || host.armed)
       fill(name, host, *reply.mutable_report());
     reply.mutable_report()->set_host(name);
     if (const auto held = held_by.find(name); held != held_by.end())
       reply.mutable_report()->set_run(held->second);
     return reply;
+  }
+
+  static bool anything_down(const Host& host) {
+    return std::any_of(host.down.begin(), host.down.end(),
+                       [](const auto& each) { return each.second.state() == contract::DownReport::DOWN; });
+  }
+
+  void kill_what_is_due(const std::string& name, Host& host) const {
+    if (!host.armed || host.lifted || host.t0 == 0) return;
+    for (const auto& fault : host.order.faults()) {
+      if (!fault.has_process() || fault.start_ns() >= host.horizon || now < host.t0 + fault.start_ns())
+        continue;
+      for (const auto& target : fault.process().targets()) {
+        auto [down, first] = host.down.try_emplace(target.service());
+        if (!first) continue;
+        down->second.set_fault(fault.id());
+        down->second.set_service(target.service());
+        const bool was = was_down.contains({name, target.service()});
+        down->second.set_state(was ? contract::DownReport::WAS_DOWN : contract::DownReport::DOWN);
+        if (!was) down->second.set_killed_unix_ns(host.t0 + fault.start_ns());
+      }
+    }
+  }
+
+  // Of these services, or of all; false: one could not be.
+  bool start_again(const std::string& name, Host& host, const std::set<std::string>& services) const {
+    bool all = true;
+    for (auto& [service, down] : host.down) {
+      if ((!services.empty() && !services.contains(service)) ||
+          down.state() == contract::DownReport::STARTED || down.state() == contract::DownReport::WAS_DOWN)
+        continue;
+      host.returns.emplace_back(now, service);
+      if (cannot_start.contains({name, service})) {
+        down.set_state(contract::DownReport::FAILED);
+        down.set_why("no such file");
+        all = false;
+        continue;
+      }
+      down.set_state(contract::DownReport::STARTED);
+      down.set_started_unix_ns(now);
+    }
+    return all;
   }
 
   void add_samples(Host& host, const contract::Probe& probe, contract::Reply& reply) {
@@ -116,7 +200,11 @@ class SimulatedAgents final : public Channel {
     }
   }
 
-  void fill(const std::string& name, const Host& host, contract::HostReport& report) const {
+  void fill(const std::string& name, Host& host, contract::HostReport& report) const {
+    kill_what_is_due(name, host);
+    report.set_note(host.note);
+    report.set_lifted(host.lifted);
+    for (const auto& [service, down] : host.down) *report.add_down() = down;
     report.set_host(name);
     report.set_run(host.order.run());
     report.set_armed(host.armed && !lapsed.contains(name));
@@ -124,13 +212,24 @@ class SimulatedAgents final : public Channel {
     if (host.t0 == 0 || now < host.t0) return;
     report.set_t0_unix_ns(host.t0);
     report.set_fired_unix_ns(host.t0);
+    for (const auto& planned : host.order.cold_starts())
+      if (const auto said = cold_starts.find(planned.id());
+          said != cold_starts.end() && now >= host.t0 + planned.start_ns())
+        *report.add_cold_starts() = said->second;
     for (const auto& fault : host.order.faults()) {
       if (fault.start_ns() >= host.horizon || now < host.t0 + fault.start_ns()) continue;
       auto& own = *report.add_faults();
       own.set_id(fault.id());
       own.set_kind(fault.kind());
+      own.set_start_unix_ns(host.t0 + fault.start_ns());
       own.set_end_unix_ns(host.t0 + fault.end_ns());
-      if (dropped_per_host == 0) continue;
+      for (const auto& [service, down] : host.down) {
+        if (down.fault() != fault.id() || down.state() == contract::DownReport::WAS_DOWN) continue;
+        auto& count = *own.add_processes();
+        count.set_service(service);
+        count.set_killed(1);
+      }
+      if (dropped_per_host == 0 || (fault.has_process() && fault.rules().empty())) continue;
       own.set_first_unix_ns(host.t0 + fault.start_ns() + first_packet.count());
       own.set_last_unix_ns(std::min(now, host.t0 + fault.end_ns() + straggler.count()));
       auto& count = *own.add_packets();

@@ -15,9 +15,13 @@ using namespace std::chrono_literals;
 
 class SilentObserver final : public RunObserver {
  public:
-  void event(UnixNs, const std::string& type, const nlohmann::json&) override { events.push_back(type); }
+  void event(UnixNs, const std::string& type, const nlohmann::json& data) override {
+    events.push_back(type);
+    said.push_back(data);
+  }
   void progress(const RunProgress& progress) override { phase = progress.phase; }
   std::vector<std::string> events;
+  std::vector<nlohmann::json> said;  // with each event
   std::string phase;
 };
 
@@ -82,6 +86,9 @@ class ConductTest : public testing::Test {
     options.now = [this] { return agents_.now; };
     options.sleep = [this](Duration duration) { agents_.now += duration.count(); };
     options.said = [this](bool last) { return said_ ? said_(last) : std::vector<SaidMark>{}; };
+    options.said_returns = [this](bool last) {
+      return said_returns_ ? said_returns_(last) : std::vector<SaidReturn>{};
+    };
     options.so_far = [this](const Outcome& so_far) { told_so_far_.push_back(so_far); };
     options.clock_set = [this] { return clock_set_ ? clock_set_() : Duration(0); };
     options.abort_requested = [this] { return abort_when_ ? abort_when_() : std::nullopt; };
@@ -106,6 +113,7 @@ class ConductTest : public testing::Test {
   std::function<std::optional<std::string>()> abort_when_;
   std::function<Duration()> clock_set_;
   std::function<std::vector<SaidMark>(bool last)> said_;
+  std::function<std::vector<SaidReturn>(bool last)> said_returns_;
   std::vector<Outcome> told_so_far_;
 };
 

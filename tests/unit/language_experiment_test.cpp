@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "injector/experiment/load.h"
 #include "injector/experiment/select.h"
 #include "tests/support/marked_yaml.h"
@@ -50,8 +52,7 @@ TEST(Experiment, TheExampleLacksOnlyWhatThisVersionCannotDo) {
     EXPECT_EQ(problem.kind, Problem::Kind::kMissing) << problem.message;
     messages.push_back(problem.message);
   }
-  EXPECT_THAT(messages, ElementsAre("the fault service-kill is not available in this version",
-                                    "storage-drop with operations is not available in this version"));
+  EXPECT_THAT(messages, ElementsAre("storage-drop with operations is not available in this version"));
 }
 
 TEST(Experiment, ReadsEveryField) {
@@ -79,7 +80,7 @@ TEST(Experiment, ReadsEveryField) {
   lease: 20s
   controlPath: cut
   enforce: survivors
-  unprotect: [management]
+  unprotect: [198.18.0.0/24]
   expect: fail
 )");
   ASSERT_TRUE(loaded) << loaded.error().front().at.text() << " " << loaded.error().front().message;
@@ -138,7 +139,7 @@ TEST(Experiment, ReadsEveryField) {
   EXPECT_EQ(e.lease, std::chrono::seconds(20));
   EXPECT_EQ(e.control_path, ControlPath::kCut);
   EXPECT_EQ(e.enforce, Enforce::kSurvivors);
-  EXPECT_THAT(e.unprotect, ElementsAre("management"));
+  EXPECT_THAT(e.unprotect, ElementsAre("198.18.0.0/24"));
   EXPECT_EQ(e.expect, Expect::kFail);
 }
 
@@ -189,11 +190,7 @@ TEST(Experiment, EveryFaultOfTheLanguageIsUnderstood) {
       "fault: bandwidth, site: pangyo, rate: 512kbit, burst: 64KiB, for: 1s",
       "fault: packet-corrupt, site: pangyo, probability: 1%, for: 1s",
       "fault: flap, wraps: site-blackhole, site: pangyo, up: 2s, down: 1s, cycles: 3, for: 9s",
-      "fault: service-kill, service: login, signal: TERM, for: 1s",
-      "fault: service-freeze, role: cache, for: 1s",
       "fault: dns-outage, names: [login.lab], manner: servfail, for: 1s",
-      "fault: site-power-loss, site: pangyo, return: paced, for: 1s",
-      "fault: host-power-loss, host: pangyo-app-1, return: manual, for: 1s",
       "fault: host-pressure, host: pangyo-app-1, cpu: 80%, memory: 0.5, disk: 10%, for: 1s",
       "fault: load-surge, command: [wrk, http://login.lab], for: 1s",
       "fault: storage-drop, service: photo-store, manner: slow-down, for: 1s",
@@ -209,14 +206,67 @@ TEST(Experiment, EveryFaultOfTheLanguageIsUnderstood) {
   }
 }
 
-TEST(Experiment, ABlackholeTakesEverySelector) {
-  for (const char* selector :
-       {"host: pangyo-cache-1", "site: pangyo", "group: seongnam", "service: session-cache", "role: ops",
-        "tier: 1", "labels: {rack: a1}", "site: pangyo, count: 1", "site: pangyo, share: 0.5",
-        "site: pangyo, role: cache"}) {
-    const auto loaded = load_fault(std::string("fault: site-blackhole, for: 1s, ") + selector);
-    EXPECT_TRUE(loaded) << selector << ": " << loaded.error().front().message;
-  }
+TEST(Experiment, FaultsOnPlacesAndProcessesTakeEverySelector) {
+  for (const std::string fault :
+       {"site-blackhole", "service-kill", "service-freeze", "site-power-loss", "host-power-loss"})
+    for (const char* selector :
+         {"host: pangyo-cache-1", "site: pangyo", "group: seongnam", "service: session-cache", "role: ops",
+          "tier: 1", "labels: {rack: a1}", "site: pangyo, count: 1", "site: pangyo, share: 0.5",
+          "site: pangyo, role: cache"}) {
+      const auto loaded = load_fault("fault: " + fault + ", for: 1s, " + selector);
+      EXPECT_TRUE(loaded) << fault << ", " << selector << ": " << loaded.error().front().message;
+    }
+}
+
+TEST(Experiment, ReadsWhatAFaultDoesToProcessesAndWhoMakesItGood) {
+  const auto loaded = load_text(R"(
+  timeline:
+    - {at: 1s, fault: service-kill, service: login, signal: TERM, holdDown: true, restore: command, command: [start, login], return: manual, for: 20s}
+    - {fault: service-kill, host: pangyo-app-1, for: 20s,
+       process: {exe: /usr/bin/redis-server, comm: redis-server, cmdline: "redis.*:6379", unit: redis.service, port: 6379, cgroup: system.slice, user: redis}}
+    - {fault: service-freeze, role: cache, process: {port: 6379}, for: 20s}
+    - {fault: site-power-loss, site: pangyo, return: manual, for: 20s}
+    - {fault: host-power-loss, host: pangyo-app-1, return: paced, for: 20s}
+    - {at: 2s, cold-start: {service: login, in: anyang, within: 5s}}
+    - {cold-start: {service: login, in: anyang}}
+  announce: {webhook: "http://chat.lab/drill", stdout: true}
+  roles: {owner: Kim, observers: [Lee, Park], safety: Choi, commander: Jung}
+)");
+  ASSERT_TRUE(loaded) << loaded.error().front().at.text() << " " << loaded.error().front().message;
+  const Experiment& e = loaded->experiment;
+  ASSERT_EQ(e.faults.size(), 5u);
+  EXPECT_EQ(e.faults[0].what, FaultKind::kServiceKill);
+  EXPECT_EQ(e.faults[0].signal, SIGTERM);
+  EXPECT_TRUE(e.faults[0].hold_down);
+  EXPECT_EQ(e.faults[0].restore, contract::RESTORE_COMMAND);
+  EXPECT_THAT(e.faults[0].command, ElementsAre("start", "login"));
+  EXPECT_TRUE(e.faults[0].manual_return);
+  EXPECT_FALSE(e.faults[0].process);
+  EXPECT_EQ(e.faults[1].signal, SIGKILL);
+  EXPECT_FALSE(e.faults[1].hold_down);
+  EXPECT_EQ(e.faults[1].restore, contract::RESTORE_AUTO);
+  EXPECT_FALSE(e.faults[1].manual_return);
+  const contract::ProcessMatch& match = e.faults[1].process.value();
+  EXPECT_EQ(match.exe() + " " + match.comm() + " " + match.cmdline() + " " + match.unit() + " " +
+                match.cgroup() + " " + match.user(),
+            "/usr/bin/redis-server redis-server redis.*:6379 redis.service system.slice redis");
+  EXPECT_EQ(match.port(), 6379u);
+  EXPECT_EQ(e.faults[2].what, FaultKind::kServiceFreeze);
+  EXPECT_EQ(e.faults[2].process->port(), 6379u);
+  EXPECT_EQ(e.faults[3].what, FaultKind::kPowerLoss);
+  EXPECT_TRUE(e.faults[3].manual_return);
+  EXPECT_EQ(e.faults[4].what, FaultKind::kPowerLoss);
+  EXPECT_FALSE(e.faults[4].manual_return);
+  ASSERT_EQ(e.cold_starts.size(), 2u);
+  EXPECT_EQ(e.cold_starts[0].service + " in " + e.cold_starts[0].site, "login in anyang");
+  EXPECT_EQ(std::pair(e.cold_starts[0].at, e.cold_starts[0].within),
+            std::pair(Duration(std::chrono::seconds(2)), Duration(std::chrono::seconds(5))));
+  EXPECT_EQ(std::pair(e.cold_starts[1].at, e.cold_starts[1].within),
+            std::pair(Duration(0), Duration(std::chrono::seconds(15))));
+  EXPECT_EQ(e.announce.webhook, "http://chat.lab/drill");
+  EXPECT_TRUE(e.announce.print);
+  EXPECT_THAT(e.roles.at("owner"), ElementsAre("Kim"));
+  EXPECT_THAT(e.roles.at("observers"), ElementsAre("Lee", "Park"));
 }
 
 TEST(Experiment, AnOutsideSiteIsRefusedWithTheLineThatMarksIt) {

@@ -102,6 +102,47 @@ inline Outcome pangyo_went_dark() {
   return o;
 }
 
+// The same with its processes killed, kept down and brought back, and a login nobody could start elsewhere.
+inline Outcome pangyo_lost_power() {
+  constexpr UnixNs kSecond = 1'000'000'000;
+  Outcome o = pangyo_went_dark();
+  const UnixNs t0 = o.t0;
+  o.run = "r-4";
+  o.faults.push_back({"f2",
+                      "service-kill",
+                      "ebpf/exec",
+                      {"pangyo-app", "pangyo-cache"},
+                      t0 + kSecond,
+                      t0 + 60 * kSecond,
+                      0,
+                      0,
+                      0,
+                      0,
+                      {}});
+  o.faults.back().processes = {{"login", {3, 41, 0}}, {"session-cache", {1, 0, 0}}};
+  o.faults.back().ended_by = "end";
+  OutcomeReturn cache{
+      "f2", "pangyo-cache", "pangyo", "session-cache", "cache", 1, OutcomeReturn::State::kWell};
+  cache.by = "alice";
+  cache.manual = true;
+  cache.killed = t0 + kSecond;
+  cache.due = t0 + 60 * kSecond;
+  cache.asked = t0 + 67 * kSecond;
+  cache.started = t0 + 67 * kSecond;
+  cache.well = t0 + 69 * kSecond;
+  OutcomeReturn login{"f2", "pangyo-app", "pangyo", "login", "identity", 2, OutcomeReturn::State::kStarted};
+  login.by = "pace";
+  login.killed = t0 + kSecond;
+  login.due = login.started = t0 + 69 * kSecond;
+  o.returns = {{cache, login}, 400.0, std::chrono::hours(80), {{"gateway", "login"}}};
+  o.cold_starts = {{"c1", "login", "anyang-spare", "anyang", "died", "session-cache",
+                    "cannot connect to session-cache.lab:6379", std::chrono::seconds(20),
+                    std::chrono::milliseconds(1400)}};
+  o.roles = {{"owner", {"Kim"}}, {"observers", {"Lee", "Park"}}};
+  o.absent = {"the network team"};
+  return o;
+}
+
 // The same cut after the bridge was finished.
 inline Outcome pangyo_went_dark_bridged() {
   Outcome o = pangyo_went_dark();
@@ -147,7 +188,7 @@ inline Outcome nobody_started() {
 inline Outcome hostile() {
   const std::string nasty =
       "\"'><script>window.pwned = 1</script><img src=x onerror=alert(1)>|`*_[a](b)&\x01\xff]]>\n# x";
-  Outcome o = pangyo_went_dark();
+  Outcome o = pangyo_lost_power();
   o.experiment = o.summary = o.reason = o.topology = nasty;
   o.services[nasty] = o.services.at("send");
   o.services[nasty].predicted.because = {nasty};
@@ -170,6 +211,14 @@ inline Outcome hostile() {
   o.untouched = {{nasty, nasty, {}}};
   o.versions = {{nasty, nasty}};
   o.log_file = nasty;
+  o.faults[1].processes = {{nasty, {1, 2, 3}}};
+  for (OutcomeReturn& each : o.returns.instances)
+    each.fault = each.host = each.site = each.service = each.role = each.why = each.by = nasty;
+  o.returns.cycles = {{nasty, nasty}};
+  OutcomeColdStart& cold = o.cold_starts[0];
+  cold.id = cold.service = cold.host = cold.site = cold.died_for = cold.last_words = nasty;
+  o.roles = {{nasty, {nasty}}};
+  o.absent = {nasty};
   return o;
 }
 

@@ -101,7 +101,7 @@ TEST(Score, UnknownCountsNowhere) {
 // ------------------------------------------------------------------------------------------------
 
 TEST(OutcomeJson, ReadsBackWhatItWrote) {
-  for (const Outcome& outcome : {pangyo_went_dark(), pangyo_went_dark_bridged()}) {
+  for (const Outcome& outcome : {pangyo_went_dark(), pangyo_went_dark_bridged(), pangyo_lost_power()}) {
     const json written = outcome_json(outcome);
     const auto read = read_outcome(json::parse(written.dump()));
     ASSERT_TRUE(read) << read.error().message();
@@ -140,10 +140,32 @@ TEST(OutcomeJson, WhatIsNotKnownIsNull) {
   EXPECT_EQ(read->fired, o.fired);
 }
 
+TEST(OutcomeJson, TellsWhatBecameOfProcesses) {
+  const Outcome outcome = pangyo_lost_power();
+  const json out = outcome_json(outcome);
+  EXPECT_EQ(out["faults"][1]["processes"]["killed"], 4);
+  EXPECT_EQ(out["faults"][1]["processes"]["respawnsKilled"], 41);
+  EXPECT_EQ(out["faults"][1]["processes"]["services"]["login"]["killed"], 3);
+  EXPECT_EQ(out["returns"]["instances"][0]["state"], "well");
+  EXPECT_EQ(out["returns"]["instances"][0]["by"], "alice");
+  EXPECT_EQ(out["returns"]["instances"][0]["asked"], 67.0);
+  EXPECT_TRUE(out["returns"]["instances"][1]["well"].is_null());
+  EXPECT_EQ(out["returns"]["extrapolated32000"], 288000.0);
+  EXPECT_EQ(out["coldStarts"][0]["diedFor"], "session-cache");
+  EXPECT_EQ(out["absent"], json({"the network team"}));
+  const auto read = read_outcome(out);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->returns.instances[0].well, outcome.returns.instances[0].well);
+  EXPECT_EQ(waited_for_people(read->returns.instances[0]), std::chrono::seconds(7));
+  EXPECT_EQ(read->roles, outcome.roles);
+}
+
 TEST(OutcomeJson, ReadsOlderRecords) {
   json older = outcome_json(pangyo_went_dark());
-  for (const char* key : {"changes", "seriesStep", "warnings", "blind", "untouched", "versions"})
+  for (const char* key : {"changes", "seriesStep", "warnings", "blind", "untouched", "versions", "returns",
+                          "coldStarts", "roles", "absent"})
     older.erase(key);
+  older["faults"][0]["processes"] = {{"killed", nullptr}, {"respawnsKilled", nullptr}};
   for (auto& [name, probe] : older["probes"].items()) probe.erase("series");
   for (const json& head : {json(), json(std::string(64, 'b'))}) {
     older["log"]["head"] = head;

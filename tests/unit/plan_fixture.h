@@ -66,6 +66,7 @@ inline Topology messenger() {
   t.protect.push_back(
       {*Prefix::parse("198.18.0.0/24"), std::nullopt, "management network", Location{t.file, ++line, 7}});
   t.lab = Lab{};
+  for (const auto& [name, each] : t.services) t.lab->run[name].command = {"/usr/bin/" + name};
   return t;
 }
 
@@ -113,6 +114,34 @@ inline FaultSpec storage_drop(const std::string& service) {
   fault.what = FaultKind::kStorageDrop;
   fault.selector.service = service;
   return fault;
+}
+
+inline FaultSpec kill(Selector selector) {
+  FaultSpec fault;
+  fault.kind = "service-kill";
+  fault.what = FaultKind::kServiceKill;
+  fault.selector = std::move(selector);
+  return fault;
+}
+
+inline FaultSpec freeze(Selector selector) {
+  FaultSpec fault = kill(std::move(selector));
+  fault.kind = "service-freeze";
+  fault.what = FaultKind::kServiceFreeze;
+  return fault;
+}
+
+inline FaultSpec power_loss(Selector selector) {
+  FaultSpec fault = kill(std::move(selector));
+  fault.kind = "site-power-loss";
+  fault.what = FaultKind::kPowerLoss;
+  return fault;
+}
+
+inline Selector of_service(const std::string& service) {
+  Selector selector;
+  selector.service = service;
+  return selector;
 }
 
 }  // namespace blackstart

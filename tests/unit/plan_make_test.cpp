@@ -172,7 +172,7 @@ TEST(Plan, WarnsOfWhatHasNoEffectOnPacketFaults) {
     const auto plan = make_plan(topology, e);
     ASSERT_TRUE(plan);
     EXPECT_THAT(plan->warnings, Contains(HasSubstr("controlPath: cut has no effect")));
-    EXPECT_THAT(plan->warnings, Contains(HasSubstr("unprotect has no effect")));
+    EXPECT_THAT(plan->warnings, Contains(HasSubstr("unprotect: management has no effect")));
   }
 }
 

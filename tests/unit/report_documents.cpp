@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     ok = write_file(folder / (name + ".xml"), report::junit_text(outcome)).has_value() && ok;
   };
   write("dark", pangyo_went_dark());
+  write("power", pangyo_lost_power());
   write("bridged", pangyo_went_dark_bridged());
   write("hostile", hostile());
   write("refused", nobody_started());

@@ -79,6 +79,12 @@ TEST(Ask, RedisMustAnswerPong) {
   EXPECT_THAT(answer.text, HasSubstr("-LOADING"));
 }
 
+TEST(Ask, ARedisThatIsWrittenToMustNotBeAReplica) {
+  const Server primary("+OK\r\n"), replica("-READONLY You can't write against a read only replica.\r\n");
+  EXPECT_TRUE(ask_one("redis-write://" + primary.at()).ok);
+  EXPECT_THAT(ask_one("redis-write://" + replica.at()).text, HasSubstr("answered SET with -READONLY"));
+}
+
 TEST(Ask, HttpMustAnswer200) {
   const Server good("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
       bad("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");

@@ -4,6 +4,7 @@
 # suite. The kernel loads its modules itself, as it would there.
 export BLACKSTART_TEST_SETS_CLOCK=1 # it is nobody else's
 export BLACKSTART_TEST_EMULATED=1   # how fast it is says nothing
+export BLACKSTART_EVERY_TROUBLE=1  # of the crash points that are disturbed there
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb
 mount -t proc proc /proc
 mount -t sysfs sys /sys

@@ -166,9 +166,9 @@ int main(int argc, char** argv) {
   options.add_options()("name", po::value(&service.name)->default_value("sample"), "what it calls itself");
   options.add_options()("listen", po::value(&listen_text)->default_value("[::]:8080"),
                         "ADDRESS:PORT; [::] is IPv4 too");
-  options.add_options()(
-      "need", po::value(&needs)->composing(),
-      "[NAME=]URL[,URL...]: tcp://, http:// or redis://; alternatives in the order of fail-over");
+  options.add_options()("need", po::value(&needs)->composing(),
+                        "[NAME=]URL[,URL...]: tcp://, http://, redis:// or redis-write://; alternatives in "
+                        "the order of fail-over");
   options.add_options()("timeout", po::value(&timeout_text)->default_value("300ms"),
                         "for each alternative of a need");
   options.add_options()("store", "keep messages in memory: PUT and GET /messages/ID");
@@ -194,7 +194,9 @@ int main(int argc, char** argv) {
   }
   for (const std::string& text : needs) {
     const auto need = sample::parse_need(text);
-    if (!need) return usage("--need takes [NAME=]URL[,URL...] with tcp://, http:// or redis://, not " + text);
+    if (!need)
+      return usage("--need takes [NAME=]URL[,URL...] with tcp://, http://, redis:// or redis-write://, not " +
+                   text);
     service.needs.push_back(*need);
   }
   const auto listen = parse_listen(listen_text);

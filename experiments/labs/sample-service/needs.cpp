@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <sstream>
@@ -14,6 +15,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
+
+constexpr const char* kSchemes[] = {"tcp://", "http://", "redis://", "redis-write://"};
 
 struct Cleanup {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -47,24 +50,29 @@ std::string connect(CURL* handle, const std::string& url) {
   return code == CURLE_OK ? "" : curl_easy_strerror(code);
 }
 
-std::string ping_redis(CURL* handle, const std::string& url, Clock::time_point deadline) {
+// "" when Redis answers the command as it should in time.
+std::string ask_redis(CURL* handle, const std::string& url, const std::string& command,
+                      const std::string& wanted, Clock::time_point deadline) {
   if (std::string error = connect(handle, url); !error.empty()) return error;
   curl_socket_t socket = CURL_SOCKET_BAD;
   curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &socket);
   size_t size = 0;
-  if (curl_easy_send(handle, "PING\r\n", 6, &size) != CURLE_OK || size != 6) return "cannot send PING";
+  const std::string line = command + "\r\n", name = command.substr(0, command.find(' '));
+  if (curl_easy_send(handle, line.data(), line.size(), &size) != CURLE_OK || size != line.size())
+    return "cannot send " + name;
   std::string answer;
   while (answer.find('\n') == std::string::npos) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
     pollfd entry{socket, POLLIN, 0};
-    if (left <= 0 || poll(&entry, 1, static_cast<int>(left)) != 1) return "no answer to PING in time";
+    if (left <= 0 || poll(&entry, 1, static_cast<int>(left)) != 1) return "no answer to " + name + " in time";
     char buffer[128];
     const CURLcode code = curl_easy_recv(handle, buffer, sizeof buffer, &size);
     if (code == CURLE_AGAIN) continue;
-    if (code != CURLE_OK || size == 0) return "closed instead of answering PING";
+    if (code != CURLE_OK || size == 0) return "closed instead of answering " + name;
     answer.append(buffer, size);
   }
-  return speaks(answer, "+PONG") ? "" : "answered PING with " + answer.substr(0, answer.find('\r'));
+  if (speaks(answer, wanted.c_str())) return "";
+  return "answered " + name + " with " + answer.substr(0, answer.find('\r'));
 }
 
 std::string try_one(const std::string& url, milliseconds timeout) {
@@ -77,7 +85,9 @@ std::string try_one(const std::string& url, milliseconds timeout) {
   // Happy eyeballs would wait 200 ms for one family before trying the other: too long for short timeouts.
   curl_easy_setopt(handle.get(), CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, static_cast<long>(timeout.count() / 4));
   if (speaks(url, "http://")) return ask_http(handle.get(), url);
-  if (speaks(url, "redis://")) return ping_redis(handle.get(), url, deadline);
+  if (speaks(url, "redis://")) return ask_redis(handle.get(), url, "PING", "+PONG", deadline);
+  if (speaks(url, "redis-write://"))
+    return ask_redis(handle.get(), url, "SET sample-service 1", "+OK", deadline);
   return connect(handle.get(), url);
 }
 
@@ -89,7 +99,9 @@ std::optional<Need> parse_need(const std::string& text) {
   const bool named = equals < scheme;  // an '=' behind it belongs to the URL
   std::istringstream urls(named ? text.substr(equals + 1) : text);
   for (std::string url; std::getline(urls, url, ',');) {
-    if (!speaks(url, "tcp://") && !speaks(url, "http://") && !speaks(url, "redis://")) return std::nullopt;
+    if (std::none_of(std::begin(kSchemes), std::end(kSchemes),
+                     [&](const char* known) { return speaks(url, known); }))
+      return std::nullopt;
     need.alternatives.push_back(url);
   }
   if (need.alternatives.empty()) return std::nullopt;

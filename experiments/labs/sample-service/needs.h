@@ -10,7 +10,8 @@
 namespace sample {
 
 // One dependency: alternatives in the order of fail-over, the first that answers is enough.
-// tcp://HOST:PORT accepts · http://HOST:PORT/PATH answers 200 · redis://HOST:PORT answers PING
+// tcp://HOST:PORT accepts · http://HOST:PORT/PATH answers 200 · redis://HOST:PORT answers PING ·
+// redis-write://HOST:PORT takes a SET
 struct Need {
   std::string name;
   std::vector<std::string> alternatives;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/conduct/telling.h"
+
+namespace blackstart {
+
+void Telling::enter(const std::string& phase, Duration expected) {
+  leave();
+  phase_ = phase;
+  phase_start_ = options_.now();
+  expected_ = expected;
+  detail_.clear();
+  outcome_.phases.push_back({phase, phase_start_, 0});
+  event("phase", {{"phase", phase}});
+  options_.observer->progress({phase, "", Duration{0}, expected, {}, {}});
+}
+
+void Telling::leave() {
+  if (!outcome_.phases.empty() && outcome_.phases.back().end == 0)
+    outcome_.phases.back().end = options_.now();
+}
+
+void Telling::event(const std::string& type, const nlohmann::json& data) {
+  options_.observer->event(options_.now(), type, data);
+}
+
+void Telling::progress(RunProgress progress) {
+  progress.phase = phase_;
+  progress.detail = detail_;
+  progress.elapsed = Duration(options_.now() - phase_start_);
+  progress.expected = expected_;
+  options_.observer->progress(progress);
+}
+
+PreconditionTold Telling::of_preconditions() {
+  return [this](const OutcomePrecondition& told) {
+    if (told.precondition == kWindowsPrecondition)
+      event("window", {{"open", told.met}, {"standing", told.answer}, {"override", told.overridden}});
+    else
+      event("precondition", {{"precondition", told.precondition},
+                             {"for", told.purpose},
+                             {"met", told.met},
+                             {"why", told.answer}});
+    outcome_.preconditions.push_back(told);
+  };
+}
+
+}  // namespace blackstart

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run says while it lasts: its phases, events and notes, into record, outcome and progress line.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "injector/conduct/conduct.h"
+#include "injector/conduct/preconditions.h"
+
+namespace blackstart {
+
+class Telling {
+ public:
+  // Both outlive it.
+  Telling(const ConductOptions& options, Outcome& outcome) : options_(options), outcome_(outcome) {}
+
+  // Ends the phase before it. expected: how long it is meant to take; 0: until it is done.
+  void enter(const std::string& phase, Duration expected = Duration{0});
+  void leave();
+  void event(const std::string& type, const nlohmann::json& data);
+  void note(const std::string& text) { outcome_.notes.push_back(text); }
+  // What the phase waits for, or what happened last.
+  void detail(const std::string& text) { detail_ = text; }
+  // Needs packets and probes alone.
+  void progress(RunProgress progress);
+  // For preconditions and windows.
+  [[nodiscard]] PreconditionTold of_preconditions();
+
+ private:
+  const ConductOptions& options_;
+  Outcome& outcome_;
+  std::string phase_, detail_;
+  UnixNs phase_start_ = 0;
+  Duration expected_{0};
+};
+
+}  // namespace blackstart
