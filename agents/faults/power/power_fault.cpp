@@ -172,7 +172,7 @@ Result<> PowerFault::strike(Loss& loss) {
   uint64_t all = parts_.processes->running();
   for (const contract::ProcessTarget& target : loss.targets) {
     const uint64_t running = parts_.processes->running(target);
-    loss.hit[target.service()] += running;
+    if (running > 0) loss.hit[target.service()] += running;
     all -= std::min(all, running);
     if (!parts_.processes->kills()) continue;
     if (running == 0)
