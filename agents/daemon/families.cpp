@@ -26,17 +26,34 @@ bool fires(const FaultFamily& traffic, const std::string& fault) {
   });
 }
 
-std::unique_ptr<FaultFamily> make_power(const FamilyOptions& options, StepLog& log,
+void take_machine(PowerLoss power, StepLog& log, PowerParts& parts) {
+  switch (power) {
+    case PowerLoss::kRefused:
+      parts.refusal = "its configuration does not say what a loss of power does here (spec.accept.power)";
+      break;
+    case PowerLoss::kFreeze:
+      parts.processes = frozen_machine(&log);
+      break;
+    case PowerLoss::kKill:
+      parts.processes = killed_machine();
+      parts.held_down = "";
+      break;
+    case PowerLoss::kPowerOff:
+      parts.processes = switched_off_machine();
+      break;
+  }
+}
+
+std::unique_ptr<FaultFamily> make_power(const AgentOptions& options, StepLog& log,
                                         const FaultFamily& traffic) {
   PowerParts parts;
   parts.steps = &log;
   parts.keeper = options.keeper;
-  const ProcessScope scope = ProcessScope::of_agent(options.lab);
-  if (scope.lab()) {
-    parts.held_down = scope.cgroup;
-    parts.processes = lab_processes(scope.cgroup);
+  if (options.lab) {
+    parts.held_down = ProcessScope::of_agent(true).cgroup;
+    parts.processes = lab_processes(*parts.held_down);
   } else {
-    parts.refusal = "this version takes the power of lab hosts alone";
+    take_machine(options.policy.accept ? options.policy.accept->power : PowerLoss::kRefused, log, parts);
   }
   parts.start = start_again;
   parts.cut_in_force = [&traffic](const std::string& fault) { return fires(traffic, fault); };
@@ -50,18 +67,19 @@ std::unique_ptr<FaultFamily> make_power(const FamilyOptions& options, StepLog& l
 
 }  // namespace
 
-Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log, const FamilyOptions& options) {
+Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(const AgentOptions& options, StepLog& log) {
   std::vector<std::unique_ptr<FaultFamily>> families;
   auto traffic = TrafficFault::make({.steps = &log});
   if (!traffic) return tl::unexpected(traffic.error());
   families.push_back(std::move(*traffic));
-  auto processes = ProcessFamily::make({.steps = &log,
-                                        .scope = ProcessScope::of_agent(options.lab),
-                                        .keeper = options.keeper,
-                                        .commands = options.commands});
+  families.push_back(make_power(options, log, *families.front()));
+  auto processes =
+      ProcessFamily::make({.steps = &log,
+                           .scope = ProcessScope::of_agent(options.lab),
+                           .keeper = options.keeper,
+                           .commands = options.policy.accept && options.policy.accept->commands});
   if (!processes) return tl::unexpected(processes.error());
   families.push_back(std::move(*processes));
-  families.push_back(make_power(options, log, *families.front()));
   auto cold_starts = ColdStarts::make(options.keeper);
   if (!cold_starts) return tl::unexpected(cold_starts.error());
   families.push_back(std::move(*cold_starts));

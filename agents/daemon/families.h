@@ -14,13 +14,8 @@
 
 namespace blackstart {
 
-struct FamilyOptions {
-  bool lab = false;
-  std::string keeper;     // the socket of the lab's keeper; "": there is none
-  bool commands = false;  // may be run to start a service again
-};
-
-Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(StepLog& log, const FamilyOptions& options);
+// Of the agent with these options. Packets come first: what is about processes may need a cut around it.
+Result<std::vector<std::unique_ptr<FaultFamily>>> make_families(const AgentOptions& options, StepLog& log);
 ReapParts reap_parts(bool lab);
 FeatureReport family_features();
 

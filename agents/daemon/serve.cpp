@@ -108,7 +108,7 @@ Result<> run(const AgentOptions& options, const CommandLine& line) {
   parts.policy = options.policy;
   parts.journal = journal->get();
   look_after_residue(parts, options.lab, **journal);
-  parts.make_families = [&] { return make_families(**journal, {options.lab, options.keeper, commands}); };
+  parts.make_families = [&] { return make_families(options, **journal); };
   parts.stop = [&] { return stop_asked(options.stop); };
   parts.may_arm = [&] { return require_alive(**sentinel, options.host); };
   parts.reap = [&] { return reap(**journal, reap_parts(options.lab)).map([](const auto&) {}); };

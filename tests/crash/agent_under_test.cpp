@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -24,6 +25,8 @@ namespace blackstart::test {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::array kServices{"killed", "frozen", "stopped"};
 
 std::string slurp(const std::string& file) {
   std::ostringstream out;
@@ -82,6 +85,15 @@ void AgentUnderTest::SetUp() {
     echo_ = std::make_unique<EchoServer>();
   }
   here_ = std::make_unique<NetnsScope>(sandbox_->enter("here"));
+  cgroup_ = std::make_unique<ScratchCgroup>("bs-crash");
+  for (const char* name : {"/agent", "/services/killed", "/services/frozen", "/services/stopped"})
+    ASSERT_TRUE(Cgroup::at(cgroup_->name() + name)->create());
+  for (const char* service : kServices) (void)start_service(service);
+  keeper_ = std::make_unique<FakeKeeper>(path("keeper"), [this](const std::string& whom) {
+    const std::string service = whom.substr(whom.find(' ') + 1);
+    if (living(service).empty()) (void)start_service(service);
+    return std::string("ok 1");
+  });
   channel_ = std::make_unique<EmbeddedChannel>(folder_);
   ASSERT_TRUE(ask_udp(kThere, 2000ms).answered) << "neighbours are resolved before anything is measured";
   before_ = inventory();
@@ -91,11 +103,15 @@ void AgentUnderTest::TearDown() {
   if (!here_) return;
   end();
   EXPECT_TRUE(until(kRestHeals, [] { return healthy(); }));
+  EXPECT_TRUE(until(kRestHeals, [this] { return processes_well(); }));
   EXPECT_TRUE(journal_empty());
   EXPECT_TRUE(until(kRestHeals, [this] { return inventory() == before_; })) << "left behind:\n"
                                                                             << inventory();
   EXPECT_THAT(stranded(), testing::IsEmpty());
   if (HasFailure()) std::printf("the agents said:\n%s", log().c_str());
+  keeper_.reset();
+  cgroup_.reset();
+  reap_children();
   here_.reset();
   echo_.reset();
   sandbox_.reset();
@@ -119,7 +135,7 @@ void AgentUnderTest::start(const std::vector<std::string>& environment,
   const auto says = [&](const char* option) {
     return std::find(options.begin(), options.end(), option) != options.end();
   };
-  if (!says("--config")) words.emplace_back("--lab");
+  if (!says("--config")) words.insert(words.end(), {"--lab", "--keeper", path("keeper")});
   // Their server takes up to two seconds to end, each time.
   if (!says("--metrics-listen")) words.insert(words.end(), {"--metrics-listen", ""});
   std::vector<std::string> variables = environment;
@@ -135,8 +151,16 @@ void AgentUnderTest::start(const std::vector<std::string>& environment,
   posix_spawn_file_actions_addopen(&actions, 1, path("log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
   pid_t pid = 0;
+  // A child is born into the cgroup its parent is in.
+  const auto join = [](const std::string& cgroup) {
+    const auto procs = Cgroup::at(cgroup)->open_for_joining();
+    return procs && ::write(procs->get(), "0", 1) == 1;
+  };
+  const std::string own = own_cgroup();
+  ASSERT_TRUE(join(cgroup_->name() + "/agent"));
   const int code = ::posix_spawn(&pid, words[0].c_str(), &actions, nullptr, argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&actions);
+  ASSERT_TRUE(join(own));
   ASSERT_EQ(code, 0) << words[0];
 }
 
@@ -197,6 +221,58 @@ contract::Order AgentUnderTest::order(Duration end, contract::Attachment attachm
   out.set_hold(true);
   out.set_lease_ns(Duration(15s).count());
   return out;
+}
+
+contract::Order AgentUnderTest::with_processes(contract::Order order) {
+  const auto add = [&](contract::ProcessFault::Act act, const std::string& service, const std::string& exe) {
+    contract::Fault& fault = *order.add_faults();
+    fault.set_id("p" + std::to_string(order.faults_size()));
+    fault.set_kind(act == contract::ProcessFault::KILL ? "service-kill" : "service-freeze");
+    fault.set_end_ns(order.faults(0).end_ns());
+    fault.mutable_process()->set_act(act);
+    fault.mutable_process()->set_hold_down(act == contract::ProcessFault::KILL);
+    contract::ProcessTarget& target = *fault.mutable_process()->add_targets();
+    target.set_service(service);
+    target.mutable_match()->set_exe(exe);
+    if (!exe.empty()) target.mutable_match()->set_cgroup("bs-crash/services/" + service);
+  };
+  add(contract::ProcessFault::KILL, "killed", "");
+  add(contract::ProcessFault::FREEZE, "frozen", "");
+  add(contract::ProcessFault::FREEZE, "stopped", BLACKSTART_FIRST_ACT);
+  return order;
+}
+
+std::string AgentUnderTest::services(const std::string& service) const {
+  return cgroup_->name() + "/services/" + service;
+}
+
+pid_t AgentUnderTest::start_service(const std::string& service) const {
+  return start_in(services(service), {BLACKSTART_FIRST_ACT, path(service), "stay"});
+}
+
+std::vector<pid_t> AgentUnderTest::living(const std::string& service) const {
+  std::vector<pid_t> out = Cgroup::at(services(service))->processes();
+  std::erase_if(out, [](pid_t pid) {
+    const char state = state_of(pid);
+    return state == '\0' || state == 'Z';
+  });
+  return out;
+}
+
+bool AgentUnderTest::processes_well() const {
+  return std::all_of(kServices.begin(), kServices.end(), [&](const char* service) {
+    const auto pids = living(service);
+    return pids.size() == 1 && state_of(pids[0]) != 'T' && !Cgroup::at(services(service))->frozen();
+  });
+}
+
+void AgentUnderTest::restart_services() {
+  for (const char* service : kServices) {
+    (void)Cgroup::at(services(service))->freeze(false);
+    (void)Cgroup::at(services(service))->kill(1000ms);
+    reap_children();
+    (void)start_service(service);
+  }
 }
 
 Result<contract::Reply> AgentUnderTest::ask(const contract::Request& request, milliseconds at_most) {

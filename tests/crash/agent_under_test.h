@@ -16,9 +16,11 @@
 #include "agents/contract/units.h"
 #include "agents/kernel/fd.h"
 #include "tests/support/emulated.h"
+#include "tests/support/fake_keeper.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/order_builder.h"
 #include "tests/support/promise.h"
+#include "tests/support/scratch_cgroup.h"
 #include "tests/support/sockets.h"
 
 namespace blackstart::test {
@@ -67,6 +69,14 @@ class AgentUnderTest : public testing::Test {
   Result<contract::Reply> revert();
   void arm_and_fire(Duration end, contract::Attachment attachment = contract::ATTACHMENT_CLSACT);
 
+  // The same and faults on processes, one for each way to take them back: `killed` is killed and held down,
+  // `frozen` frozen with its cgroup, `stopped` by a signal.
+  static contract::Order with_processes(contract::Order order);
+  // Whoever was killed runs again, and nobody stands still.
+  [[nodiscard]] bool processes_well() const;
+  // What a reboot would do to them.
+  void restart_services();
+
   [[nodiscard]] static bool healthy();  // one datagram and its echo, at once
   static std::optional<milliseconds> until_healthy(milliseconds at_most);
 
@@ -78,6 +88,9 @@ class AgentUnderTest : public testing::Test {
   // from outside, as the rest of the machine is other people's.
   [[nodiscard]] std::vector<std::string> stranded() const;
   [[nodiscard]] std::string log() const;
+  [[nodiscard]] std::string services(const std::string& service) const;
+  [[nodiscard]] std::vector<pid_t> living(const std::string& service) const;
+  pid_t start_service(const std::string& service) const;
   // Waits for the end of children that died, sentinels that lost their agent among them.
   static void reap_children();
 
@@ -85,6 +98,8 @@ class AgentUnderTest : public testing::Test {
   Fd outside_;  // the network namespace the test was started in
   std::unique_ptr<NetnsSandbox> sandbox_;
   std::unique_ptr<EchoServer> echo_;
+  std::unique_ptr<ScratchCgroup> cgroup_;  // the agent's and its host's services
+  std::unique_ptr<FakeKeeper> keeper_;
   std::unique_ptr<NetnsScope> here_;
   std::unique_ptr<EmbeddedChannel> channel_;
   std::string before_;  // the inventory

@@ -51,6 +51,8 @@ TEST_P(EveryCrashPoint, IsSurvived) {
     }
   }
   if (!agent_died) (void)revert();
+  EXPECT_TRUE(until(kRestHeals, [this] { return processes_well(); }))
+      << "somebody stands still, or is not started";
   EXPECT_TRUE(until(kRestHeals, [this] { return journal_empty(); }));
   EXPECT_TRUE(until(kRestHeals, [this] { return inventory() == before_; })) << inventory();
 }
@@ -60,8 +62,12 @@ std::string name_of(const testing::TestParamInfo<EveryCrashPoint::ParamType>& wh
   return test_name(std::get<0>(which.param)) + victims[static_cast<size_t>(std::get<1>(which.param))];
 }
 
+TEST(EveryCrashPoint, OfAUnitIsReachedWhereSystemdRuns) {
+  GTEST_SKIP() << "step_recording, step_recorded and step_taken_back of held_unit: there is no systemd here";
+}
+
 INSTANTIATE_TEST_SUITE_P(Killed, EveryCrashPoint,
-                         testing::Combine(testing::ValuesIn(crash_point_names()),
+                         testing::Combine(testing::ValuesIn(reachable_points()),
                                           testing::Values(Victim::kAgent, Victim::kSentinel, Victim::kBoth)),
                          name_of);
 

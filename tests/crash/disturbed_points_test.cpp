@@ -57,6 +57,7 @@ class EveryPoint : public DrivenToPoint,
     ASSERT_TRUE(until(kRestHeals, [this] { return all_gone(); }));
     // What a reboot takes away.
     (void)shell("for d in $(ls /proc/sys/net/ipv4/conf); do tc qdisc del dev $d clsact; done");
+    restart_services();
     std::ofstream(path("boot")) << "another-boot\n";
     start({}, {"--boot-id-file", path("boot")});
   }
@@ -87,6 +88,8 @@ TEST_P(EveryPoint, IsLivedWith) {
     go_on(was);
 
   EXPECT_TRUE(until_healthy(kEnds)) << "traffic does not come back";
+  EXPECT_TRUE(until(kEnds, [this] { return processes_well(); }))
+      << "somebody stands still, or is not started";
   EXPECT_TRUE(tidy_within(kEnds)) << "without a word from anybody:\n"
                                   << log() << shell("tc qdisc; nft list ruleset").second;
   if (point == "leaving" && trouble != Trouble::kReboots) return;  // it was told to go
@@ -109,7 +112,7 @@ std::vector<EveryPoint::ParamType> troubles_of_points() {
   const bool every = std::getenv("BLACKSTART_EVERY_TROUBLE") != nullptr;
   std::vector<EveryPoint::ParamType> out;
   size_t turn = 0;
-  for (const std::string& point : crash_point_names()) {
+  for (const std::string& point : reachable_points()) {
     for (size_t i = 0; i < all.size(); ++i)
       if (every || i == turn % all.size()) out.emplace_back(point, all[i]);
     ++turn;

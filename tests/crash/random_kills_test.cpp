@@ -47,7 +47,8 @@ TEST_F(RandomKills, LeaveNothing) {
       if (victim != 1) ::kill(was.agent, SIGKILL);
       if (victim != 0) ::kill(was.sentinel, SIGKILL);
     });
-    if (arm(order(60s, attachment))) (void)fire();
+    const contract::Order packets = order(60s, attachment);
+    if (arm(below(2) ? with_processes(packets) : packets)) (void)fire();
     killer.join();
     if (victim == 1) ::kill(was.agent, SIGKILL);  // with the next sentinel there or not
     const auto healed = until_healthy(2000ms);
@@ -58,7 +59,8 @@ TEST_F(RandomKills, LeaveNothing) {
     (void)until(kRestHeals, [this] { return all_gone() || whole(); });
     if (all_gone()) start();
     EXPECT_TRUE(until(2000ms, [this] { return whole(); })) << "kill " << i << ", seed " << seed;
-    if (!journal_empty() || inventory() != before_) {
+    if (!until(kRestHeals, [this] { return processes_well(); }) || !journal_empty() ||
+        inventory() != before_) {
       ++residues;
       ADD_FAILURE() << "residue after kill " << i << ", seed " << seed << ":\n" << inventory();
     }

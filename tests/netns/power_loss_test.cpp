@@ -264,7 +264,7 @@ class PowerLoss : public testing::Test {
   // After the return.
   const milliseconds watched_ = milliseconds(std::getenv("BLACKSTART_WATCHED_SECONDS")
                                                  ? 1000 * std::atoi(std::getenv("BLACKSTART_WATCHED_SECONDS"))
-                                                 : 1500);
+                                                 : 1000);
   std::string folder_, before_;
   std::unique_ptr<NetnsSandbox> sandbox_;
   std::unique_ptr<Keeper> keeper_;

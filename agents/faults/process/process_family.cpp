@@ -19,7 +19,6 @@
 namespace blackstart {
 namespace {
 
-using contract::DownReport;
 using contract::ProcessFault;
 
 bool is_ours(const contract::Fault& fault) {
@@ -51,7 +50,9 @@ ProcessFamily::~ProcessFamily() {
 
 Result<> ProcessFamily::do_arm(const contract::Order& order) {
   if (std::none_of(order.faults().begin(), order.faults().end(), is_ours)) return {};
-  host_ = order.host();
+  owed_ = std::make_unique<OwedStarts>(
+      options_.steps, [this](const contract::Step::DownService& service) { return start(service); },
+      order.host(), options_.scope.lab() ? options_.keeper : "");
   const auto all = list_processes(options_.scope);
   Result<> ok = find_protected(order);
   for (const contract::Fault& fault : order.faults())
@@ -116,7 +117,9 @@ Result<> ProcessFamily::arm_fault(const contract::Fault& fault, const std::vecto
     if (auto ok = require_restorable(target); !ok) return ok;
     if (known.engine.empty()) known.engine = engine_of(fault, selector->select(all, {}));
     known.counts[target.service()].set_service(target.service());
-    known.targets.push_back({std::move(*selector), target});
+    auto unit = find_unit(fault, target);
+    if (!unit) return tl::unexpected(unit.error());
+    known.targets.push_back({std::move(*selector), target, std::move(*unit)});
   }
   if (known.targets.empty()) return refuse(fault.kind(), "it names no processes");
   if (fault.process().act() == ProcessFault::FREEZE)
@@ -125,11 +128,23 @@ Result<> ProcessFamily::arm_fault(const contract::Fault& fault, const std::vecto
   return {};
 }
 
+Result<std::unique_ptr<UnitHold>> ProcessFamily::find_unit(const contract::Fault& fault,
+                                                           const contract::ProcessTarget& target) const {
+  const contract::ProcessMatch& match = target.match();
+  const bool named =
+      !match.exe().empty() || !match.comm().empty() || !match.cmdline().empty() || !match.user().empty();
+  if (match.unit().empty() || named || fault.process().act() != ProcessFault::KILL) return nullptr;
+  auto found = UnitHold::find(match.unit(), options_.steps);
+  if (!found) return tl::unexpected(found.error());
+  return std::make_unique<UnitHold>(std::move(*found));
+}
+
 Result<> ProcessFamily::arm_hold_down(const contract::Order& order, const std::vector<Process>& all) {
   std::vector<HoldDownRule> rules;
   for (const Known& fault : faults_) {
     if (!fault.ordered.process().hold_down()) continue;
     for (const Target& target : fault.targets) {
+      if (target.unit) continue;  // a drop-in holds it
       auto some = target.selector.exec_rules(all);
       if (some.empty())
         return refuse(
@@ -177,7 +192,7 @@ void ProcessFamily::set_timer() const {
   for (const Known& fault : faults_) {
     if (fault.phase == Known::kWaiting && fault.ordered.start_ns() < word_.horizon)
       due = std::min(due, t0_ + fault.ordered.start_ns());
-    if (fault.phase == Known::kActed && fault.freezer) due = std::min(due, t0_ + fault.ordered.end_ns());
+    if (fault.holds()) due = std::min(due, t0_ + fault.ordered.end_ns());
   }
   itimerspec at{};
   if (due != INT64_MAX) at.it_value = {due / 1'000'000'000, std::max<int64_t>(due % 1'000'000'000, 1)};
@@ -187,8 +202,7 @@ void ProcessFamily::set_timer() const {
 int64_t ProcessFamily::do_due() const {
   int64_t due = INT64_MAX;
   for (const Known& fault : faults_)
-    if (fault.freezer && fault.freezer->holds())
-      due = std::min({due, t0_ + fault.ordered.end_ns(), word_.lease_end});
+    if (fault.holds()) due = std::min({due, t0_ + fault.ordered.end_ns(), word_.lease_end});
   return due;
 }
 
@@ -207,8 +221,7 @@ Result<> ProcessFamily::tick() {
   for (Known& fault : faults_) {
     const int64_t now = monotonic_now();
     if (now >= std::min(t0_ + fault.ordered.end_ns(), word_.lease_end)) {
-      if (fault.freezer) keep_first(first, fault.freezer->thaw());
-      fault.phase = Known::kOver;
+      keep_first(first, let_go(fault));
     } else if (fault.phase == Known::kWaiting && now >= t0_ + fault.ordered.start_ns() &&
                fault.ordered.start_ns() < word_.horizon) {
       const auto done = act(fault);
@@ -226,60 +239,44 @@ Result<> ProcessFamily::act(Known& fault) {
 Result<> ProcessFamily::kill(Known& fault) {
   const auto all = list_processes(options_.scope);
   const Spared spare = spared(all);
+  const std::string& id = fault.ordered.id();
   // All of it is on record before the first dies.
-  for (const Target& target : fault.targets)
-    if (auto ok = record_down(fault, target, !target.selector.select(all, spare).processes.empty()); !ok)
-      return ok;
+  for (Target& target : fault.targets) {
+    if (target.unit) {
+      auto found = find_unit(fault.ordered, target.ordered);  // as it stands now
+      if (!found) return tl::unexpected(found.error());
+      target.unit = std::move(*found);
+      if (!target.unit->was_active().empty())
+        if (auto ok = owed_->owe(id, target.ordered, target.unit->was_active()); !ok) return ok;
+      if (fault.ordered.process().hold_down())
+        if (auto ok = target.unit->hold(); !ok) return ok;
+    } else if (!target.selector.select(all, spare).processes.empty()) {
+      if (auto ok = owed_->owe(id, target.ordered); !ok) return ok;
+    }
+    owed_->was_down(id, target.selector.service());
+  }
   Result<> first;
   for (const Target& target : fault.targets) {
-    const auto killed = end_processes(
-        [&] {
-          const auto now = list_processes(options_.scope);
-          return target.selector.select(now, spared(now));
-        },
-        signal_of(fault.ordered));
-    if (!killed) {
+    const auto killed = kill(fault, target);
+    if (killed) {
+      auto& count = fault.counts[target.selector.service()];
+      count.set_killed(count.killed() + *killed);
+    } else {
       keep_first(first, tl::unexpected(killed.error()));
-      continue;
     }
-    auto& count = fault.counts[target.selector.service()];
-    count.set_killed(count.killed() + *killed);
   }
+  owed_->killed(unix_now());
   return first;
 }
 
-Result<> ProcessFamily::record_down(const Known& fault, const Target& target, bool runs) {
-  const contract::ProcessTarget& ordered = target.ordered;
-  Down down{.selector = target.selector};
-  down.report.set_fault(fault.ordered.id());
-  down.report.set_service(ordered.service());
-  down.how.set_fault(fault.ordered.id());
-  down.how.set_service(ordered.service());
-  down.how.set_host(host_);
-  if (ordered.restore() == contract::RESTORE_AUTO && options_.scope.lab())
-    down.how.set_keeper(options_.keeper);
-  if (ordered.restore() == contract::RESTORE_COMMAND) *down.how.mutable_command() = ordered.command();
-  const bool somebody = !down.how.keeper().empty() || down.how.command_size() > 0;
-  if (!runs) {
-    down.report.set_state(DownReport::WAS_DOWN);
-  } else if (!somebody) {
-    down.report.set_state(DownReport::LEFT);
-    down.report.set_why(ordered.restore() == contract::RESTORE_NONE ? "the experiment leaves it down"
-                                                                    : "nobody is known who would start it");
-    down.report.set_killed_unix_ns(unix_now());
-  } else {
-    if (options_.steps) {
-      contract::Step step;
-      *step.mutable_down_service() = down.how;
-      const auto recorded = options_.steps->record(step);
-      if (!recorded) return tl::unexpected(recorded.error());
-      down.step = *recorded;
-    }
-    down.report.set_state(DownReport::DOWN);
-    down.report.set_killed_unix_ns(unix_now());
-  }
-  down_.push_back(std::move(down));
-  return {};
+Result<uint64_t> ProcessFamily::kill(const Known& fault, const Target& target) const {
+  const auto select = [&] {
+    const auto now = list_processes(options_.scope);
+    return target.selector.select(now, spared(now));
+  };
+  if (!target.unit) return end_processes(select, signal_of(fault.ordered));
+  const uint64_t there = select().processes.size();
+  return target.unit->kill(signal_of(fault.ordered)).map([&] { return there; });
 }
 
 Result<> ProcessFamily::freeze(Known& fault) {
@@ -300,55 +297,51 @@ Result<> ProcessFamily::freeze(Known& fault) {
   return first;
 }
 
-Result<> ProcessFamily::start_again(Down& down) {
-  // A command would start another one; whoever else starts services looks first.
-  const bool runs = down.how.command_size() > 0 &&
-                    !down.selector.select(list_processes(options_.scope), {}).processes.empty();
-  const auto started = runs ? Result<>() : blackstart::start_again(down.how);
-  if (!started) {
-    down.report.set_state(DownReport::FAILED);
-    down.report.set_why(started.error().message());
-    return started;
+bool ProcessFamily::Known::holds() const {
+  return (freezer && freezer->holds()) ||
+         (phase == kActed && ordered.process().hold_down() &&
+          std::any_of(targets.begin(), targets.end(),
+                      [](const Target& target) { return target.unit != nullptr; }));
+}
+
+Result<> ProcessFamily::let_go(Known& fault) {
+  Result<> first;
+  if (fault.freezer) keep_first(first, fault.freezer->thaw());
+  for (Target& target : fault.targets)
+    if (target.unit) keep_first(first, target.unit->release());
+  fault.phase = Known::kOver;
+  return first;
+}
+
+// A command would start another one; whoever else starts services looks first.
+Result<> ProcessFamily::start(const contract::Step::DownService& service) const {
+  if (service.command_size() > 0) {
+    const auto all = list_processes(options_.scope);
+    for (const Known& fault : faults_)
+      for (const Target& target : fault.targets)
+        if (target.selector.service() == service.service() &&
+            !target.selector.select(all, {}).processes.empty())
+          return {};
   }
-  down.report.set_state(DownReport::STARTED);
-  down.report.clear_why();
-  down.report.set_started_unix_ns(unix_now());
-  if (options_.steps) (void)options_.steps->taken_back(down.step);
-  return {};
+  return start_again(service);
 }
 
 Result<> ProcessFamily::do_lift() {
   Result<> first;
-  for (Known& fault : faults_) {
-    if (fault.freezer) keep_first(first, fault.freezer->thaw());
-    fault.phase = Known::kOver;
-  }
+  for (Known& fault : faults_) keep_first(first, let_go(fault));
   if (hold_down_) hold_down_->revert();
   timer_.reset();
   return first;
 }
 
 Result<> ProcessFamily::do_bring_back(const std::vector<std::string>& services) {
-  Result<> first;
-  for (Down& down : down_) {
-    const bool meant = std::find(services.begin(), services.end(), down.report.service()) != services.end();
-    const bool owed = down.report.state() == DownReport::DOWN || down.report.state() == DownReport::FAILED;
-    if (meant && owed) keep_first(first, start_again(down));
-  }
-  return first;
+  return owed_ ? owed_->start(services) : Result<>();
 }
 
 Result<> ProcessFamily::do_revert() {
   Result<> first = lift();
   if (!first) first.error().kind = ErrorKind::kStranded;
-  std::string names, why;
-  for (Down& down : down_) {
-    if (down.report.state() != DownReport::DOWN && down.report.state() != DownReport::FAILED) continue;
-    if (start_again(down)) continue;
-    names += (names.empty() ? "" : ", ") + down.report.service();
-    if (why.empty()) why = down.report.why();
-  }
-  if (!names.empty()) keep_first(first, fail(ErrorKind::kStranded, "start again", names, 0, why));
+  if (owed_) keep_first(first, owed_->start_all());
   return first;
 }
 
@@ -377,7 +370,8 @@ void ProcessFamily::do_observe(contract::HostReport& report) const {
           reported.set_respawns_killed(one.ended);
     }
   }
-  for (const Down& down : down_) *report.add_down() = down.report;
+  if (owed_)
+    for (const contract::DownReport& each : owed_->reports()) *report.add_down() = each;
 }
 
 FeatureReport probe_process_features() {

@@ -5,7 +5,9 @@
 //   place start    of a fault: who is there now is recorded, then killed or frozen; from then on the kernel
 //   ends
 //            what comes up, where it is held down
-//   end      of a fault: hold-down ends by itself, what stands still goes on; what was killed stays down
+//   end      of a fault: hold-down ends by itself, what stands still goes on, units may start; what was
+//   killed
+//            stays down
 //   lift     ends all faults
 //   revert   ends them and starts again what they killed; one that could not be started is kStranded, and its
 //            step stays on record
@@ -21,7 +23,9 @@
 #include "agents/faults/fault.h"
 #include "agents/faults/process/freezer.h"
 #include "agents/faults/process/hold_down.h"
+#include "agents/faults/process/owed_starts.h"
 #include "agents/faults/process/selection.h"
+#include "agents/faults/process/units.h"
 #include "agents/faults/step_log.h"
 #include "agents/kernel/fd.h"
 #include "agents/kernel/features.h"
@@ -59,6 +63,7 @@ class ProcessFamily : public FaultFamily {
   struct Target {
     Selector selector;
     contract::ProcessTarget ordered;
+    std::unique_ptr<UnitHold> unit;  // null: it is not a unit that is to be killed
   };
   struct Known {
     contract::Fault ordered;
@@ -67,13 +72,8 @@ class ProcessFamily : public FaultFamily {
     enum { kWaiting, kActed, kFailed, kOver } phase = kWaiting;
     std::unique_ptr<Freezer> freezer;
     std::map<std::string, contract::ProcessCount> counts;  // by service
-  };
-  // A service that a fault killed, or found dead.
-  struct Down {
-    contract::DownReport report;
-    contract::Step::DownService how;
-    uint64_t step = 0;  // 0: nobody is to start it
-    Selector selector;
+
+    [[nodiscard]] bool holds() const;  // something that only a process lets go
   };
 
   Result<> arm_fault(const contract::Fault& fault, const std::vector<Process>& all);
@@ -81,24 +81,26 @@ class ProcessFamily : public FaultFamily {
   Result<> require_unprotected(const Selector& selector, const std::vector<Process>& all) const;
   Result<> arm_hold_down(const contract::Order& order, const std::vector<Process>& all);
   Result<> require_restorable(const contract::ProcessTarget& target) const;
+  Result<std::unique_ptr<UnitHold>> find_unit(const contract::Fault& fault,
+                                              const contract::ProcessTarget& target) const;
   void set_timer() const;
   Result<> tick();
   Result<> act(Known& fault);
   Result<> kill(Known& fault);
   Result<> freeze(Known& fault);
-  // Notes that the target is about to be killed, and records how it is started again.
-  Result<> record_down(const Known& fault, const Target& target, bool runs);
-  Result<> start_again(Down& down);
+  // Of one target, all of which is on record.
+  Result<uint64_t> kill(const Known& fault, const Target& target) const;
+  static Result<> let_go(Known& fault);
+  Result<> start(const contract::Step::DownService& service) const;
   [[nodiscard]] Spared spared(const std::vector<Process>& all) const;
   [[nodiscard]] contract::FaultState state_of(const Known& fault) const;
 
   ProcessOptions options_;
-  std::string host_;
   std::vector<Known> faults_;
   std::vector<Selector> protected_;
   std::vector<std::string> protected_services_;
   std::unique_ptr<HoldDown> hold_down_;
-  std::vector<Down> down_;
+  std::unique_ptr<OwedStarts> owed_;
   Fd timer_;
   int64_t t0_ = 0;
   Word word_;

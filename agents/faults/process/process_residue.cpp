@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agents/faults/process/restart.h"
+#include "agents/faults/process/units.h"
 #include "agents/kernel/cgroup.h"
 #include "agents/kernel/process_state.h"
 
@@ -56,6 +57,8 @@ Result<bool> take_back_process(const contract::Step& step) {
       spdlog::warn("{}: its lab is gone", started.error().message());
       return false;
     }
+    case contract::Step::kHeldUnit:
+      return take_back(step.held_unit());
     default:
       break;
   }

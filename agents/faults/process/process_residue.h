@@ -8,8 +8,8 @@
 
 namespace blackstart {
 
-// Lets a stopped process go on, thaws a cgroup, has a killed service started again. Idempotent; true if
-// something was done. A process or cgroup that is another by now, or gone, is left alone.
+// Lets a stopped process go on, thaws a cgroup, lets a unit start, has a killed service started again.
+// Idempotent; true if something was done. A process or cgroup that is another by now, or gone, is left alone.
 [[nodiscard]] Result<bool> take_back_process(const contract::Step& step);
 
 // In a lab everything in scope is ours: thaws the cgroups there that nobody recorded, and says how many.

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/faults/process/units.h"
 #include "agents/kernel/fd.h"
 #include "agents/kernel/pidfd.h"
 #include "agents/kernel/seqpacket.h"
@@ -133,6 +134,11 @@ Result<> run_command(const contract::Step::DownService& service) {
 
 Result<> start_again(const contract::Step::DownService& service) {
   if (!service.keeper().empty()) return ask_keeper(service);
+  if (!service.unit().empty()) {
+    std::vector<std::string> units(service.active().begin(), service.active().end());
+    if (units.empty()) units.push_back(service.unit());
+    return start_units(units);
+  }
   if (service.command_size() > 0) return run_command(service);
   return not_started(service.service(), 0, "nobody is known who would");
 }

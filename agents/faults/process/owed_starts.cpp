@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agents/faults/power/owed_starts.h"
+#include "agents/faults/process/owed_starts.h"
 
 #include <algorithm>
 
@@ -26,7 +26,8 @@ void OwedStarts::was_down(const std::string& fault, const std::string& service) 
   if (!knows(service)) report(fault, service, contract::DownReport::WAS_DOWN);
 }
 
-Result<> OwedStarts::owe(const std::string& fault, const contract::ProcessTarget& target) {
+Result<> OwedStarts::owe(const std::string& fault, const contract::ProcessTarget& target,
+                         const std::vector<std::string>& active) {
   if (knows(target.service())) return {};
   contract::Step step;
   contract::Step::DownService& what = *step.mutable_down_service();
@@ -48,9 +49,12 @@ Result<> OwedStarts::owe(const std::string& fault, const contract::ProcessTarget
       break;
   }
   if (what.keeper().empty() && what.unit().empty() && what.command().empty()) {
-    report(fault, target.service(), contract::DownReport::LEFT);
+    report(fault, target.service(), contract::DownReport::LEFT)
+        .set_why(target.restore() == contract::RESTORE_NONE ? "the experiment leaves it down"
+                                                            : "nobody is known who would start it");
     return {};
   }
+  if (!what.unit().empty()) what.mutable_active()->Assign(active.begin(), active.end());
   uint64_t id = 0;
   if (steps_) {
     const auto recorded = steps_->record(step);

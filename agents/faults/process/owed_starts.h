@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The services a loss of power killed on this host, in the journal until each is started again.
+// The services that faults killed on this host, in the journal until each is started again.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,10 @@ class OwedStarts {
   OwedStarts(StepLog* steps, StartService start, std::string host, std::string keeper)
       : steps_(steps), start_(std::move(start)), host_(std::move(host)), keeper_(std::move(keeper)) {}
 
-  // It runs, and is about to be killed: on disk when it returns. Known already: nothing changes.
-  [[nodiscard]] Result<> owe(const std::string& fault, const contract::ProcessTarget& target);
+  // It runs, and is about to be killed: on disk when it returns. Known already: nothing changes. `active`: of
+  // a unit, what is to be started with it.
+  [[nodiscard]] Result<> owe(const std::string& fault, const contract::ProcessTarget& target,
+                             const std::vector<std::string>& active = {});
   // It did not run when it would have been killed.
   void was_down(const std::string& fault, const std::string& service);
   // All that is owed was killed by now.
