@@ -28,8 +28,7 @@ constexpr auto kKept = std::to_array<KeptCapability>({
     {CAP_KILL, "cap_kill", "processes of other users are killed, stopped and let go on; commands end in time",
      true, true},
     {CAP_SYS_PTRACE, "cap_sys_ptrace",
-     "reads which program a process runs (/proc/PID/exe, cwd); the calls to trace one stay forbidden", false,
-     true},
+     "the kernel asks for it before it says which program a process runs (/proc/PID/exe, cwd)", false, true},
 });
 
 constexpr unsigned long kNamespaceFlags =

@@ -25,6 +25,9 @@ std::vector<Section> flood_figures(const std::string& scratch);
 // What the agent weighs, and how fast a dead one lets go.
 std::vector<Section> agent_figures(const std::string& scratch);
 
+// What hold-down costs an exec, and how fast many processes die.
+std::vector<Section> process_figures();
+
 // Where hosts stand whose network is measured; no target of these orders is ever sent to.
 inline constexpr const char* kHere = "198.18.77.1";
 inline constexpr const char* kThere = "198.18.77.2";

@@ -77,6 +77,7 @@ std::vector<Section> measure(const std::string& only, const std::string& scratch
   };
   // The packets come last: their orders are large, and so is a process that held them when it forks.
   const auto agent = part("agent", [&] { return agent_figures(scratch); });
+  const auto processes = part("processes", process_figures);
   const auto floods = part("floods", [&] { return flood_figures(scratch); });
   std::vector<Section> out = part("packets", packet_figures);
   out.insert(out.end(), floods.begin(), floods.end());
@@ -86,6 +87,7 @@ std::vector<Section> measure(const std::string& only, const std::string& scratch
     else
       out.push_back(section);
   }
+  out.insert(out.end(), processes.begin(), processes.end());
   return out;
 }
 
@@ -109,7 +111,7 @@ int main(int argc, char** argv) {
   po::options_description all("options");
   all.add_options()("help,h", "print this text");
   all.add_options()("markdown", po::value(&page), "rewrite the table of this page, below its last heading");
-  all.add_options()("only", po::value(&only), "one part: packets, floods or agent");
+  all.add_options()("only", po::value(&only), "one part: packets, floods, processes or agent");
   try {
     po::variables_map values;
     po::store(po::parse_command_line(argc, argv, all), values);

@@ -92,6 +92,7 @@ void AgentUnderTest::SetUp() {
   keeper_ = std::make_unique<FakeKeeper>(path("keeper"), [this](const std::string& whom) {
     const std::string service = whom.substr(whom.find(' ') + 1);
     if (living(service).empty()) (void)start_service(service);
+    (void)until(1000ms, [&] { return !living(service).empty(); });  // or the next request starts another
     return std::string("ok 1");
   });
   channel_ = std::make_unique<EmbeddedChannel>(folder_);

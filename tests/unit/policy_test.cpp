@@ -403,5 +403,106 @@ TEST(ForgedOrder, AbsurdSizesAreRefused) {
   EXPECT_THAT(refused([](auto& asked) { asked.set_host("db-1"); }), HasSubstr("this host is web-7"));
 }
 
+// A fault on the processes of photo-store.
+contract::Order order_to_kill() {
+  contract::Order out = order();
+  contract::Fault& fault = *out.mutable_faults(0);
+  fault.clear_rules();
+  fault.set_kind("service-kill");
+  fault.add_services("photo-store");
+  contract::ProcessTarget& target = *fault.mutable_process()->add_targets();
+  target.set_service("photo-store");
+  target.mutable_match()->set_exe("/usr/bin/store");
+  return out;
+}
+
+TEST(ForgedOrder, AbsurdProcessesAreRefused) {
+  proves("S11");
+  const auto refused = [](auto spoil) {
+    contract::Order asked = order_to_kill();
+    spoil(*asked.mutable_faults(0)->mutable_process(), asked);
+    const auto ok = admit(asked, "web-7", lab_policy());
+    return ok ? "accepted" : ok.error().message();
+  };
+  EXPECT_EQ(refused([](auto&, auto&) {}), "accepted");
+  EXPECT_THAT(refused([](auto& fault, auto&) {
+                for (int i = 0; i < 256; ++i) fault.add_targets()->set_service("s");
+              }),
+              HasSubstr("257 targets among processes; the most is 256"));
+  const auto with = [&](auto set) {
+    return refused([&](auto& fault, auto&) { set(*fault.mutable_targets(0)->mutable_match()); });
+  };
+  EXPECT_THAT(with([](auto& match) { match.set_cmdline(std::string(257, '.')); }),
+              HasSubstr("longer than 256"));
+  EXPECT_THAT(with([](auto& match) { match.set_comm("sixteencharacter"); }), HasSubstr("longer than 15"));
+  EXPECT_THAT(with([](auto& match) { match.set_exe("bin/store"); }), HasSubstr("no path from the root"));
+  EXPECT_THAT(with([](auto& match) { match.set_exe("/usr/../etc/x"); }), HasSubstr("no path from the root"));
+  EXPECT_THAT(with([](auto& match) { match.set_cgroup("/system.slice"); }),
+              HasSubstr("no path from the root"));
+  EXPECT_THAT(with([](auto& match) { match.set_cgroup("../.."); }), HasSubstr("no path from the root"));
+  EXPECT_THAT(with([](auto& match) { match.set_user("a\nb"); }), HasSubstr("holds what none may"));
+  EXPECT_THAT(with([](auto& match) { match.set_port(70'000); }), HasSubstr("port 70000"));
+  EXPECT_THAT(refused([](auto& fault, auto&) { fault.set_signal(19); }),
+              HasSubstr("signal 19 is none that kills"));
+  EXPECT_THAT(refused([](auto& fault, auto&) { fault.set_signal(4711); }), HasSubstr("signal 4711"));
+  // A host that accepts site-blackhole has not accepted that processes die under that name.
+  EXPECT_THAT(refused([](auto&, auto& asked) { asked.mutable_faults(0)->set_kind("site-blackhole"); }),
+              HasSubstr("not what its kind says"));
+  EXPECT_THAT(refused([](auto& fault, auto&) { fault.set_act(contract::ProcessFault::FREEZE); }),
+              HasSubstr("not what its kind says"));
+  EXPECT_THAT(refused([](auto&, auto& asked) {
+                for (int i = 0; i < 100; ++i) asked.add_cold_starts();
+              }),
+              HasSubstr("cold starts; the most is 64"));
+  EXPECT_THAT(refused([](auto&, auto& asked) { asked.add_cold_starts()->set_end_ns(INT64_MAX); }),
+              HasSubstr("no end within a week"));
+}
+
+TEST_F(PolicyTest, FaultsOnProcessesNeedTheirKindTheirServicesAndNoProtection) {
+  proves("S5,S11");
+  std::string text = kWhole;
+  const auto replace = [&](const std::string& what, const std::string& with) {
+    text.replace(text.find(what), what.size(), with);
+  };
+  EXPECT_FALSE(accepts_process_faults(whole()));
+  EXPECT_THAT(why_not(whole(), order_to_kill()),
+              HasSubstr("service-kill would have to stand under spec.accept.faults"));
+  replace("storage-drop]", "service-kill]");
+  replace("  protect:\n",
+          "  protect:\n    - {service: ledger, why: money}\n    - {process: {exe: /usr/sbin/sshd, user: "
+          "root}}\n");
+  const auto policy = read(text);
+  ASSERT_TRUE(policy) << policy.error().front().message;
+  EXPECT_TRUE(accepts_process_faults(*policy));
+  EXPECT_EQ(why_not(*policy, order_to_kill()), "");
+
+  contract::Order other = order_to_kill();
+  contract::ProcessTarget& target = *other.mutable_faults(0)->mutable_process()->mutable_targets(0);
+  target.set_service("db");
+  EXPECT_THAT(why_not(*policy, other), HasSubstr("db would have to stand there, under spec.accept.services"));
+  target.clear_service();
+  EXPECT_THAT(why_not(*policy, other), HasSubstr("processes of no service"));
+  other = order_to_kill();
+  other.mutable_faults(0)->mutable_process()->mutable_targets(0)->add_command("/bin/start");
+  EXPECT_THAT(why_not(*policy, other), HasSubstr("accepts no commands"));
+  other = order_to_kill();
+  other.mutable_faults(0)->mutable_process()->mutable_targets(0)->mutable_match()->set_port(5432);
+  EXPECT_THAT(why_not(*policy, other), HasSubstr("port 5432, which " + file_ + ":19 protects (the ledger)"));
+
+  Policy wide = *policy;
+  wide.accept->services = {"*"};
+  other.mutable_faults(0)->mutable_services()->Clear();
+  other.mutable_faults(0)->mutable_process()->mutable_targets(0)->mutable_match()->clear_port();
+  other.mutable_faults(0)->mutable_process()->mutable_targets(0)->set_service("ledger");
+  EXPECT_THAT(why_not(wide, other), HasSubstr("service ledger, which " + file_ + ":16 protects (money)"));
+
+  contract::Order asked = order_to_kill();
+  add_protection(*policy, asked);
+  ASSERT_EQ(asked.protection().processes_size(), 2);
+  EXPECT_EQ(asked.protection().processes(0).service(), "ledger");
+  EXPECT_EQ(asked.protection().processes(1).match().exe(), "/usr/sbin/sshd");
+  EXPECT_EQ(asked.protection().processes(1).match().user(), "root");
+}
+
 }  // namespace
 }  // namespace blackstart

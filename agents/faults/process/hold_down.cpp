@@ -138,7 +138,12 @@ Result<Skeleton> put_in_place(const ExecTables& tables, const std::string& run, 
   return out;
 }
 
-// Denying is tried once in a process's life: what the kernel refuses it goes on refusing.
+// Denying is tried once in a process's life: what the kernel refuses it goes on refusing. It is asked for a
+// program of the kind first, which is cheaper than to load ours in vain.
+bool may_deny() {
+  static const bool known = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_LSM, nullptr) == 1;
+  return known;
+}
 std::atomic<bool> no_denying{false};
 
 __u64& word(volatile __u64& shared) {
@@ -147,7 +152,7 @@ __u64& word(volatile __u64& shared) {
 
 Feature tried(const char* name, bool denies, const char* hint) {
   TestEnd end{};
-  const auto tables = compile({{.fault = "probe", .end_ns = 1, .comm = "blackstart-none"}}, {});
+  const auto tables = compile({{.fault = "probe", .end_ns = 1, .comm = "bs-probe-none"}}, {});
   auto done = tables ? put_in_place(*tables, "probe", denies, end) : tl::unexpected(tables.error());
   if (!done) return {name, false, done.error().message(), hint};
   if (denies && end != TestEnd::kDenied)
@@ -163,7 +168,7 @@ Result<std::unique_ptr<HoldDown>> HoldDown::make(const std::vector<HoldDownRule>
   if (!tables) return tl::unexpected(tables.error());
   TestEnd end{};
   Result<Skeleton> skeleton = fail(ErrorKind::kMissing, "deny an exec");
-  if (!no_denying) skeleton = put_in_place(*tables, options.run, true, end);
+  if (!no_denying && may_deny()) skeleton = put_in_place(*tables, options.run, true, end);
   if (!skeleton || end != TestEnd::kDenied) {
     no_denying = true;
     skeleton = put_in_place(*tables, options.run, false, end);

@@ -178,9 +178,11 @@ Result<> Selector::compile() {
   }
   if (!match.cmdline().empty()) {
     try {
-      // Without going back and forth: an expression cannot make it take for ever.
-      line_.emplace(match.cmdline(),
-                    std::regex::ECMAScript | std::regex::nosubs | std::regex_constants::__polynomial);
+      // Without going back and forth, and in one pass from the first character on: no expression makes it
+      // take for ever. It has to be one by itself too.
+      const auto how = std::regex::ECMAScript | std::regex::nosubs | std::regex_constants::__polynomial;
+      const std::regex alone(match.cmdline(), how);
+      line_.emplace("[\\s\\S]*(?:" + match.cmdline() + ")", how);
     } catch (const std::regex_error& error) {
       return refuse(ErrorKind::kInvalid, "its cmdline is no expression: " + std::string(error.what()));
     }
@@ -246,6 +248,10 @@ bool Selector::runs_program(const Process& process) const {
   return false;
 }
 
+bool Selector::finds(const std::string& line) const {
+  return std::regex_search(with_spaces(line), *line_, std::regex_constants::match_continuous);
+}
+
 bool Selector::fits(const Process& process, const std::optional<std::vector<std::string>>& in) const {
   const contract::ProcessMatch& match = target_.match();
   if (in && std::none_of(in->begin(), in->end(),
@@ -254,7 +260,7 @@ bool Selector::fits(const Process& process, const std::optional<std::vector<std:
   if (!names_processes()) return true;
   if (!match.comm().empty() && match.comm() != process.name) return false;
   if (user_ && *user_ != process.user) return false;
-  if (line_ && (process.line.empty() || !std::regex_search(with_spaces(process.line), *line_))) return false;
+  if (line_ && (process.line.empty() || !finds(process.line))) return false;
   return !program_ || runs_program(process);
 }
 

@@ -98,11 +98,12 @@ class Selector {
   [[nodiscard]] bool names_processes() const;
   [[nodiscard]] bool fits(const Process& process, const std::optional<std::vector<std::string>>& in) const;
   [[nodiscard]] bool runs_program(const Process& process) const;
+  [[nodiscard]] bool finds(const std::string& line) const;
 
   contract::ProcessTarget target_;
   ProcessScope scope_;
   std::optional<Program> program_;
-  std::optional<std::regex> line_;
+  std::optional<std::regex> line_;  // from the first character on
   std::optional<uid_t> user_;
 };
 
