@@ -85,7 +85,7 @@ std::vector<std::string> return_findings(const Outcome& outcome) {
   if (const auto down = in_state(outcome, State::kDown); !down.empty())
     lines.push_back("not known to have been started again: " + compact(down, 4));
   if (const auto unwell = in_state(outcome, State::kStarted); !unwell.empty())
-    lines.push_back("started and not well when the run ended: " + compact(unwell, 4));
+    lines.push_back("started and not seen well before the run ended: " + compact(unwell, 4));
   const OutcomeReturn* slowest = nullptr;
   for (const OutcomeReturn& each : outcome.returns.instances)
     if (const auto took = waited_for_people(each); took && (!slowest || *took > *waited_for_people(*slowest)))

@@ -19,7 +19,7 @@ std::string state_text(const OutcomeReturn& each) {
     case State::kFailed:
       return "✗ FAILED" + (each.why.empty() ? "" : ": " + each.why);
     case State::kStarted:
-      return "✗ not well";
+      return "✗ not seen well";
     case State::kDown:
       return "? not known";
     case State::kWasDown:

@@ -120,7 +120,7 @@ TEST(EveryFormat, SaysWhatBecameOfProcesses) {
           "1 of 2 killed instances well again, 400 hosts an hour (measured)",
           "at that rate 32,000 hosts would take 80h: an extrapolation, not a measurement",
           "gateway, login waited for each other to start, and none of them got well",
-          "started and not well when the run ended: login on pangyo-app",
+          "started and not seen well before the run ended: login on pangyo-app",
           "people took 7s to let session-cache on pangyo-cache come back",
           "a fresh login in anyang died after 1.4s for want of session-cache", "the network team"}) {
       EXPECT_THAT(text, HasSubstr(words)) << format;

@@ -42,7 +42,7 @@ TEST(Terminal, ShowsTheReturnWithinItsWidth) {
   const std::string text = terminal_text(outcome);
   for (const std::string& line : lines_of(text)) EXPECT_LE(width_of(line), kScreenWidth) << line;
   EXPECT_THAT(text, ContainsRegex("session-cache on pangyo-cache +T0 \\+ 1m 7s +2s +alice +✓ well"));
-  EXPECT_THAT(text, ContainsRegex("login on pangyo-app +T0 \\+ 1m 9s +- +pace +✗ not well"));
+  EXPECT_THAT(text, ContainsRegex("login on pangyo-app +T0 \\+ 1m 9s +- +pace +✗ not seen well"));
   EXPECT_THAT(text, HasSubstr("✗ a fresh login in anyang died after 1.4s for want of session-cache"));
   EXPECT_THAT(text, HasSubstr("nobody could ask: the network team"));
   for (int i = 0; i < 30; ++i) outcome.returns.instances.push_back(outcome.returns.instances[0]);
