@@ -26,6 +26,24 @@ bool fires(const FaultFamily& traffic, const std::string& fault) {
   });
 }
 
+void take_machine(PowerLoss power, StepLog& log, PowerParts& parts) {
+  switch (power) {
+    case PowerLoss::kRefused:
+      parts.refusal = "its configuration does not say what a loss of power does here (spec.accept.power)";
+      break;
+    case PowerLoss::kFreeze:
+      parts.processes = frozen_machine(&log);
+      break;
+    case PowerLoss::kKill:
+      parts.processes = killed_machine();
+      parts.held_down = "";
+      break;
+    case PowerLoss::kPowerOff:
+      parts.processes = switched_off_machine();
+      break;
+  }
+}
+
 std::unique_ptr<FaultFamily> make_power(const AgentOptions& options, StepLog& log,
                                         const FaultFamily& traffic) {
   PowerParts parts;
@@ -35,7 +53,7 @@ std::unique_ptr<FaultFamily> make_power(const AgentOptions& options, StepLog& lo
     parts.held_down = ProcessScope::of_agent(true).cgroup;
     parts.processes = lab_processes(*parts.held_down);
   } else {
-    parts.refusal = "this version takes the power of lab hosts alone";
+    take_machine(options.policy.accept ? options.policy.accept->power : PowerLoss::kRefused, log, parts);
   }
   parts.start = start_again;
   parts.cut_in_force = [&traffic](const std::string& fault) { return fires(traffic, fault); };

@@ -19,6 +19,10 @@ namespace {
 
 namespace po = boost::program_options;
 
+constexpr const char* kComesBackByNobody =
+    "a loss of power switches this machine off: it does not come back by itself, somebody has to switch it "
+    "on\n";
+
 // What follows it among the words of a sentinel is the agent's.
 constexpr const char* kAgentsOwn = "--";
 
@@ -170,6 +174,7 @@ std::optional<AgentOptions> parse_agent_options(const CommandLine& line, int& ex
   }
   if (check) {
     std::cout << policy->file << (policy->missing ? ": not there; nothing is accepted\n" : ": ok\n");
+    if (policy->accept && policy->accept->power == PowerLoss::kPowerOff) std::cout << kComesBackByNobody;
     return std::nullopt;
   }
   if (options.lab && (options.host.empty() || options.socket.empty() || options.state.empty())) {

@@ -19,6 +19,8 @@ constexpr const char* kUnitInterface = "org.freedesktop.systemd1.Unit";
 // Manager and agent stand on one machine: one that takes longer is as good as gone.
 constexpr uint64_t kPatienceUs = 5'000'000;
 
+using Message = std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)>;
+
 class BusError {
  public:
   BusError() = default;
@@ -91,8 +93,7 @@ Result<> Systemd::ask(const char* method, const std::string& object, const char*
   sd_bus_message* raw = nullptr;
   int code =
       sd_bus_message_new_method_call(bus_.get(), &raw, kManager, kManagerPath, kManagerInterface, method);
-  const std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)> message(raw,
-                                                                                      sd_bus_message_unref);
+  const Message message(raw, sd_bus_message_unref);
   if (code >= 0 && *types) {
     va_list values;
     va_start(values, types);
@@ -111,8 +112,7 @@ Result<SystemdUnit> Systemd::unit(const std::string& name) {
   BusError error;
   const int code = sd_bus_call_method(bus_.get(), kManager, kManagerPath, kManagerInterface, "LoadUnit",
                                       &error, &raw, "s", name.c_str());
-  const std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_message*)> reply(raw,
-                                                                                    sd_bus_message_unref);
+  const Message reply(raw, sd_bus_message_unref);
   const char* path = nullptr;
   if (code < 0 || sd_bus_message_read(raw, "o", &path) < 0)
     return fail(ErrorKind::kInvalid, "find the unit", name, code < 0 ? -code : EBADMSG, error.text());
@@ -134,11 +134,33 @@ Result<SystemdUnit> Systemd::unit(const std::string& name) {
   return out;
 }
 
+Result<std::vector<std::string>> Systemd::active_units() {
+  sd_bus_message* raw = nullptr;
+  BusError error;
+  int code = sd_bus_call_method(bus_.get(), kManager, kManagerPath, kManagerInterface, "ListUnits", &error,
+                                &raw, "");
+  const Message reply(raw, sd_bus_message_unref);
+  std::vector<std::string> out;
+  if (code >= 0) code = sd_bus_message_enter_container(raw, 'a', "(ssssssouso)");
+  const char *name = nullptr, *active = nullptr, *skip = nullptr;
+  uint32_t job = 0;
+  while (code > 0 && (code = sd_bus_message_read(raw, "(ssssssouso)", &name, &skip, &skip, &active, &skip,
+                                                 &skip, &skip, &job, &skip, &skip)) > 0) {
+    const std::string unit = name, state = active;
+    const bool meant = unit.ends_with(".service") || unit.ends_with(".socket") || unit.ends_with(".timer") ||
+                       unit.ends_with(".path");
+    if (meant && (state == "active" || state == "activating" || state == "reloading")) out.push_back(unit);
+  }
+  if (code < 0) return fail(ErrorKind::kInternal, "ask systemd to ListUnits", "", -code, error.text());
+  return out;
+}
+
 Result<> Systemd::reload() {
   return ask("Reload", "its units", "");
 }
 
 Result<> Systemd::start(const std::string& name) {
+  (void)ask("ResetFailedUnit", name, "s", name.c_str());  // one that did not fail has nothing to forget
   return ask("StartUnit", name, "ss", name.c_str(), "replace");
 }
 
@@ -148,7 +170,8 @@ Result<> Systemd::stop(const std::string& name) {
 
 Result<> Systemd::kill(const std::string& name, int signal) {
   auto killed = ask("KillUnit", name, "ssi", name.c_str(), "all", signal);
-  if (!killed && killed.error().code == ESRCH) return {};
+  // One that is not loaded has none either.
+  if (!killed && (killed.error().code == ESRCH || killed.error().kind == ErrorKind::kInvalid)) return {};
   return killed;
 }
 

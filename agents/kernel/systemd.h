@@ -34,9 +34,11 @@ class Systemd {
 
   // kInvalid where it knows no such unit. One that is masked is a unit.
   [[nodiscard]] Result<SystemdUnit> unit(const std::string& name);
+  // The services, sockets, timers and paths that are active now.
+  [[nodiscard]] Result<std::vector<std::string>> active_units();
   // Units' files are read again; returns when they are.
   [[nodiscard]] Result<> reload();
-  // Asks for it; whether the unit comes up, or goes down, shows in its state.
+  // Asks for it, however often it failed; whether the unit comes up, or goes down, shows in its state.
   [[nodiscard]] Result<> start(const std::string& name);
   [[nodiscard]] Result<> stop(const std::string& name);
   // Every process of the unit; one without any is fine.

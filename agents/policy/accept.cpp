@@ -109,12 +109,14 @@ bool is_about_services(const std::string& kind) {
   return kind == "storage-drop" || kind == "service-kill" || kind == "service-freeze";
 }
 
-// The last word on power: what it does here, and that it does so by its right name.
+// The last word on power: what it does here, and that it does so by its right name. A survivor's order names
+// it too, for the packets of those who lose it.
 Result<> accept_power(const Acceptance& accepted, const std::string& name, const contract::Fault& fault) {
   const bool loses = fault.has_process() && fault.process().act() == contract::ProcessFault::POWER_LOSS;
-  if (loses != fault.kind().ends_with("-power-loss"))
-    return refuse(name, loses ? "it takes the power of this host under another name"
-                              : "it says nothing of the processes of this host");
+  const bool named = fault.kind().ends_with("-power-loss");
+  if (loses && !named) return refuse(name, "it takes the power of this host under another name");
+  if (named && !loses && (fault.has_process() || fault.rules().empty()))
+    return refuse(name, "it says nothing of the processes of this host");
   if (loses && accepted.power == PowerLoss::kRefused)
     return refuse(name, line(accepted.power_at) +
                             " does not say what a loss of power does on this host; spec.accept.power would "

@@ -11,6 +11,7 @@ const std::vector<Command>& catalogue() {
        run_plan},
       {"run", "EXPERIMENT", "conduct an experiment, from steady state to verdict", declare_run, run_run},
       {"blackhole", "SITE", "ad-hoc drill: a site goes dark for a while", declare_blackhole, run_blackhole},
+      {"kill", "[SERVICE]", "ad-hoc drill: processes die, or freeze, for a while", declare_kill, run_kill},
       {"abort", "[RUN]", "end a run, or every run, and take its faults off", declare_abort, run_abort},
       {"mark", "detected|acknowledged|command|decided|switched|recovered",
        "say when people reached a milestone of the run under way", declare_mark, run_mark},

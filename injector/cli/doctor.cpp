@@ -47,6 +47,16 @@ Finding find_cgroup2() {
   return {"cgroup v2", false, "not mounted", "mount -t cgroup2 none /sys/fs/cgroup"};
 }
 
+// What the agent says of this machine's own configuration.
+Finding find_configuration() {
+  const auto checked = capture({agent_binary(), "--check"});
+  if (!checked) return {"agent.yaml", false, "is not taken", "blackstart-agent --check"};
+  const size_t line = checked->find('\n');
+  std::string more = line == std::string::npos ? "" : checked->substr(line + 1);
+  if (!more.empty() && more.back() == '\n') more.pop_back();
+  return {"agent.yaml", true, checked->substr(0, line), more};
+}
+
 Finding find_lever() {
   const auto may_start = RunRegistry().may_start();
   if (may_start) return {"runs may start", true, "the lever is not engaged", ""};
@@ -105,6 +115,7 @@ int run_doctor(const Invocation& invocation) {
                       geteuid() == 0 ? "" : "run as root"});
   findings.push_back(find_cgroup2());
   findings.push_back(find_lever());
+  findings.push_back(find_configuration());
   const json features = probe_kernel();
   if (!features.is_array())
     findings.push_back({"blackstart-agent", false, "does not run: " + agent_binary(),

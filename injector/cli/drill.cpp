@@ -16,6 +16,7 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "injector/cli/alerts.h"
+#include "injector/cli/announcer.h"
 #include "injector/cli/live_metrics.h"
 #include "injector/cli/own_place.h"
 #include "injector/cli/progress_line.h"
@@ -50,24 +51,27 @@ void catch_signals() {
   signal(SIGPIPE, SIG_IGN);  // the way back must not depend on who reads the output
 }
 
-// Everything that happens goes to the event log; progress to the terminal.
+// Everything that happens goes to the event log, and what people are told to them; progress to the terminal.
 class Recorder final : public RunObserver {
  public:
-  Recorder(EventLog& log, bool quiet, bool plain) : log_(log), line_(quiet, plain) {}
+  Recorder(EventLog& log, Announcer& announcer, bool quiet, bool plain)
+      : log_(log), announcer_(announcer), line_(quiet, plain) {}
   void event(UnixNs at, const std::string& type, const nlohmann::json& data) override {
     if (auto ok = log_.append(type, data, at); !ok && failure_.empty()) failure_ = ok.error().message();
+    announcer_.event(at, type, data);
   }
   void progress(const RunProgress& progress) override { line_.show(progress); }
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
   EventLog& log_;
+  Announcer& announcer_;
   ProgressLine line_;
   std::string failure_;
 };
 
 // The victims, before the cut.
-std::string announcement(const Plan& plan) {
+std::string announcement(const Plan& plan, const std::vector<std::string>& absent) {
   size_t targets = 0;
   for (const PlanTarget& target : plan.targets) targets += target.cut ? 1 : 0;
   std::string text = plan.experiment + " on " + plan.topology + ", for " + format_duration(plan.end) + ":\n";
@@ -82,6 +86,7 @@ std::string announcement(const Plan& plan) {
       if (predicted.impact == impact) names += (names.empty() ? "" : ", ") + name;
     if (!names.empty()) text += std::string("  will be ") + impact_name(impact) + ": " + names + "\n";
   }
+  for (const std::string& who : absent) text += "  nobody may ask " + who + "\n";
   return text + "  Ctrl-C or `blackstart abort` ends it at any time\n";
 }
 
@@ -215,7 +220,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     if (!made) return report(made.error(), json);
     alerts = std::move(*made);
   }
-  if (!json) std::cerr << announcement(*plan);
+  if (!json) std::cerr << announcement(*plan, experiment.absent());
   if (!confirmed(invocation))
     return report(Error{ErrorKind::kRefused, "run " + experiment.name + ": nobody confirmed it", "", 0,
                         "--yes starts without asking"},
@@ -258,7 +263,10 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
   Outcome outcome;
   {
     const RunClock clock;
-    Recorder recorder(*log, json, invocation.options.count("ci") > 0);
+    Announcer announcer(*plan, experiment, record.run, [&](const std::string& line) {
+      (json ? std::cerr : std::cout) << line << std::endl;
+    });
+    Recorder recorder(*log, announcer, json, invocation.options.count("ci") > 0);
     ConductOptions options;
     options.run = record.run;
     options.observer = &recorder;
@@ -281,6 +289,7 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     outcome = conduct(*plan, experiment, topology, everyone, options);
     if (!recorder.failure().empty())
       outcome.notes.push_back("the event log is incomplete: " + recorder.failure());
+    if (const std::string unheard = announcer.finish(); !unheard.empty()) outcome.notes.push_back(unheard);
   }
   if (live_metrics) live_metrics->show(outcome);
   outcome.log_file = folder + "/events.jsonl";

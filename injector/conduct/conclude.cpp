@@ -156,8 +156,7 @@ Outcome outcome_at_start(const Drill& drill, const std::string& run) {
   outcome.blind = plan.blind;
   outcome.untouched = plan.untouched;
   outcome.roles = experiment.roles;
-  for (const FaultSpec& fault : experiment.faults)
-    outcome.absent.insert(outcome.absent.end(), fault.who.begin(), fault.who.end());
+  outcome.absent = experiment.absent();
   for (const auto& [name, service] : topology.services) {
     OutcomeService& entry = outcome.services[name];
     entry.role = service.role;

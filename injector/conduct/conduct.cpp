@@ -230,12 +230,11 @@ class Run {
   // Asks for every record that was written up to the end of the recovery.
   void read_records_back() {
     if (experiment_.records.empty()) return;
-    enter("records", read_back_time(experiment_, learned_.histories, learned_.times.ended));
+    const Duration time = read_back_time(experiment_, learned_.histories, learned_.times.ended);
+    enter("records", time);
     if (auto ok = fleet_.start_probes(record_readers(experiment_, options_.run)); !ok)
       return note("the records were not read back: " + ok.error().message());
-    const UnixNs until =
-        now() + read_back_time(experiment_, learned_.histories, learned_.times.ended).count();
-    while (now() < until && !aborted()) tick();
+    for (const UnixNs until = now() + time.count(); now() < until && !aborted();) tick();
   }
 
   void check_residue() {
@@ -249,21 +248,16 @@ class Run {
   void take_marks(bool last) {
     if (!options_.said) return;
     for (SaidMark& said : options_.said(last)) {
-      OutcomeMark& mark = said.mark;
       if (said.alert_began != 0 && learned_.times.fired != 0 && said.alert_began >= learned_.times.fired)
-        mark.mark = "detected";
-      event("mark",
-            {{"mark", mark.mark}, {"at", rfc3339(mark.at)}, {"source", mark.source}, {"note", mark.note}});
-      telling_.detail("mark: " + mark.mark + " (" + mark.source + ")");
-      outcome_.marks.push_back(std::move(mark));
+        said.mark.mark = "detected";
+      telling_.mark(std::move(said.mark));
     }
   }
 
   void take_returns(bool last) {
     if (!options_.said_returns) return;
     for (const SaidReturn& said : options_.said_returns(last)) {
-      event("return-asked", {{"what", said.what}, {"by", said.by}, {"at", rfc3339(said.at)}});
-      telling_.detail("return: " + said.what + " (" + said.by + ")");
+      telling_.return_asked(said);
       returns_.say(said);
     }
   }

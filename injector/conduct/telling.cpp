@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/conduct/telling.h"
 
+#include <algorithm>
+
 namespace blackstart {
 
 void Telling::enter(const std::string& phase, Duration expected) {
@@ -21,6 +23,23 @@ void Telling::leave() {
 
 void Telling::event(const std::string& type, const nlohmann::json& data) {
   options_.observer->event(options_.now(), type, data);
+}
+
+void Telling::note(const std::string& text) {
+  if (std::find(outcome_.notes.begin(), outcome_.notes.end(), text) == outcome_.notes.end())
+    outcome_.notes.push_back(text);
+}
+
+void Telling::mark(OutcomeMark mark) {
+  event("mark",
+        {{"mark", mark.mark}, {"at", rfc3339(mark.at)}, {"source", mark.source}, {"note", mark.note}});
+  detail("mark: " + mark.mark + " (" + mark.source + ")");
+  outcome_.marks.push_back(std::move(mark));
+}
+
+void Telling::return_asked(const SaidReturn& said) {
+  event("return-asked", {{"what", said.what}, {"by", said.by}, {"at", rfc3339(said.at)}});
+  detail("return: " + said.what + " (" + said.by + ")");
 }
 
 void Telling::progress(RunProgress progress) {

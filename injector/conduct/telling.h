@@ -20,9 +20,11 @@ class Telling {
   void enter(const std::string& phase, Duration expected = Duration{0});
   void leave();
   void event(const std::string& type, const nlohmann::json& data);
-  void note(const std::string& text) { outcome_.notes.push_back(text); }
+  void note(const std::string& text);  // once, however often it is so
   // What the phase waits for, or what happened last.
   void detail(const std::string& text) { detail_ = text; }
+  void mark(OutcomeMark mark);
+  void return_asked(const SaidReturn& said);
   // Needs packets and probes alone.
   void progress(RunProgress progress);
   // For preconditions and windows.

@@ -56,4 +56,10 @@ Duration Experiment::end() const {
   return last;
 }
 
+std::vector<std::string> Experiment::absent() const {
+  std::vector<std::string> people;
+  for (const FaultSpec& fault : faults) people.insert(people.end(), fault.who.begin(), fault.who.end());
+  return people;
+}
+
 }  // namespace blackstart

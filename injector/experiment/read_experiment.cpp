@@ -369,7 +369,10 @@ Experiment read_experiment(const Document& document, Problems& problems) {
                        : enforce == "survivors" ? Enforce::kSurvivors
                                                 : Enforce::kBoth;
   experiment.engine = engine_named(text_of(child(spec, "engine"), "auto")).value_or(contract::ENGINE_AUTO);
-  experiment.unprotect = texts_of(child(spec, "unprotect"));
+  for (const std::string& name : texts_of(child(spec, "unprotect"))) {
+    const auto prefix = Prefix::parse(name);
+    experiment.unprotect.push_back(prefix ? prefix->text() : name);
+  }
   if (text_of(child(spec, "expect")) == "fail") experiment.expect = Expect::kFail;
   return experiment;
 }

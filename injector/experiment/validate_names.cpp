@@ -85,10 +85,11 @@ class Validator {
   void check_unprotect(const Node* list) {
     std::vector<std::string> names{std::to_string(kSshPort)};
     for (const Protected& entry : topology_.protect) names.push_back(protected_name(entry));
-    for (const NodePtr& item : items_of(list)) {
-      const std::string name = text_of(item.get());
+    const std::vector<NodePtr>& items = items_of(list);
+    for (size_t i = 0; i < std::min(items.size(), experiment_.unprotect.size()); ++i) {
+      const std::string& name = experiment_.unprotect[i];
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-      report_.add(item->at, "nothing protected is called \"" + name + "\"", suggest(name, names));
+      report_.add(items[i]->at, "nothing protected is called \"" + name + "\"", suggest(name, names));
     }
   }
 

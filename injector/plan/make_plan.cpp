@@ -11,8 +11,8 @@
 #include "injector/plan/processes.h"
 #include "injector/plan/protection.h"
 #include "injector/plan/returning.h"
-#include "injector/plan/returns.h"
 #include "injector/plan/separation.h"
+#include "injector/plan/stages.h"
 #include "injector/plan/warnings.h"
 
 namespace blackstart {

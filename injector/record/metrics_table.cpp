@@ -150,6 +150,26 @@ double effectiveness(const OutcomeFault& fault) {
   return all == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(fault.dropped) / all;
 }
 
+Samples processes_killed(const Outcome& outcome) {
+  Samples out;
+  for (const OutcomeFault& fault : outcome.faults)
+    for (const auto& [service, each] : fault.processes)
+      for (const bool respawn : {false, true})
+        out.push_back({{{"fault", fault.id}, {"service", service}, {"respawn", respawn ? "true" : "false"}},
+                       static_cast<double>(respawn ? each.respawns_killed : each.killed)});
+  return out;
+}
+
+Samples cycles(const Outcome& outcome) {
+  Samples out;
+  for (const std::vector<std::string>& cycle : outcome.returns.cycles) {
+    std::string names;
+    for (const std::string& service : cycle) names += (names.empty() ? "" : ",") + service;
+    out.push_back({{{"cycle", names}}, static_cast<double>(cycle.size())});
+  }
+  return out;
+}
+
 Samples reverts(const Outcome& outcome) {
   Samples out;
   for (const OutcomeFault& fault : outcome.faults)
@@ -293,6 +313,10 @@ const std::vector<Metric>& metrics_table() {
        "its "
        "last packet; absent unless every host said so",
        reverts},
+      {"blackstart_processes_killed_total", "counter", "", "fault service respawn",
+       "Processes a fault killed; respawn true: as they started, by hold-down; an empty service is none of "
+       "those known",
+       processes_killed},
       {"blackstart_probe_attempts_total", "counter", "", "journey from",
        "Probe attempts, from start to end of the run",
        [](O o) {
@@ -325,6 +349,8 @@ const std::vector<Metric>& metrics_table() {
        [](O o) { return of_score(o, &PredictionScore::false_alarms); }},
       {"blackstart_single_site_dependency", "gauge", "", "service dependency site role evidence",
        "1 for each needed service that stands in one site alone", single_site},
+      {"blackstart_dependency_cycle_members", "gauge", "", "cycle",
+       "Services that waited for each other to start and of which none got well, by their names", cycles},
       {"blackstart_gray_failure", "gauge", "", "service",
        "1 for each service that passed its checks while a journey through it failed", gray_failure},
       {"blackstart_objective_seconds", "gauge", "seconds", "objective",

@@ -38,7 +38,7 @@ ExitCode exit_code_of(ErrorKind kind);
 int graver(int code, int other);
 
 struct OutcomePhase {
-  std::string phase;  // preflight steady arm fire hold revert recover records residue
+  std::string phase;  // preflight steady arm fire hold revert return recover records residue
   UnixNs start = 0, end = 0;
 };
 

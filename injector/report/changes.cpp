@@ -2,12 +2,14 @@
 #include "injector/report/changes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "injector/record/score.h"
 #include "injector/report/findings.h"
+#include "injector/report/returning.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -113,6 +115,33 @@ void gray_failures(Collector& all, const Outcome& before, const Outcome& after) 
               gray_time(after, pair));
 }
 
+// What both runs killed, by host and service; what both started where there was none.
+void returns(Collector& all, const Outcome& before, const Outcome& after) {
+  for (const OutcomeReturn& was : before.returns.instances)
+    for (const OutcomeReturn& is : after.returns.instances) {
+      if (was.host != is.host || was.service != is.service || !was.started || !is.started) continue;
+      const auto took = [](const OutcomeReturn& each) {
+        return each.well ? std::optional(Duration(each.well - each.started)) : std::nullopt;
+      };
+      if (was.well && is.well)
+        all.times(instance_name(was) + " well after its start", took(was), took(is));
+      else if (was.well || is.well)
+        all.add(instance_name(was), is.well ? 1 : -1, was.well ? "came back" : "did not get well",
+                is.well ? "came back" : "did not get well");
+    }
+  if (const auto was = before.returns.hosts_per_hour, is = after.returns.hosts_per_hour; was && is)
+    all.add("hosts back an hour", std::abs(*is - *was) < 0.05 * *was ? 0 : *is - *was,
+            grouped(static_cast<uint64_t>(std::llround(*was))),
+            grouped(static_cast<uint64_t>(std::llround(*is))));
+  for (const OutcomeColdStart& was : before.cold_starts)
+    for (const OutcomeColdStart& is : after.cold_starts)
+      if (was.service == is.service && was.site == is.site)
+        all.add("a fresh " + was.service + " in " + was.site,
+                static_cast<double>(is.state == "ready") - static_cast<double>(was.state == "ready"),
+                was.state + (was.died_for.empty() ? "" : " for want of " + was.died_for),
+                is.state + (is.died_for.empty() ? "" : " for want of " + is.died_for));
+}
+
 const OutcomeTime* time_like(const OutcomeTime& wanted, const Outcome& outcome) {
   const auto found = std::find_if(outcome.times.begin(), outcome.times.end(), [&](const OutcomeTime& each) {
     return each.time == wanted.time && each.journey == wanted.journey;
@@ -171,6 +200,7 @@ Changes changes(const Outcome& before, const Outcome& after) {
       all.lost("records lost, " + name, was, is->second);
       all.times("RPO, " + name, was.rpo, is->second.rpo);
     }
+  returns(all, before, after);
   gray_failures(all, before, after);
   const PredictionScore predicted = score(before), predicts = score(after);
   all.ratios("prediction, recall", predicted.recall, predicts.recall);

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <map>
 #include <set>
 
 #include "injector/record/score.h"
 #include "injector/report/findings.h"
+#include "injector/report/returning.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -48,7 +50,7 @@ std::string coming_back(const Outcome& outcome) {
       const bool all = std::all_of(outcome.probes.begin(), outcome.probes.end(),
                                    [](const auto& probe) { return probe.second.after.has_value(); });
       return std::string(all ? "Everything" : "What could be seen") + " answered again " + lasting(*until) +
-             " after the first packet was hit.";
+             " after the first " + first_hit(outcome) + " was hit.";
     }
     case Verdict::kFail:
       return "The system did not come back by itself once the faults were gone.";
@@ -59,7 +61,8 @@ std::string coming_back(const Outcome& outcome) {
 
 std::string what_users_saw(const Outcome& outcome) {
   if (outcome.verdict == Verdict::kNone) return "The drill did not run: " + outcome.reason + ".";
-  if (outcome.t0 == 0) return "No packet was hit, so this run says nothing about the system.";
+  if (outcome.t0 == 0)
+    return std::string("No ") + first_hit(outcome) + " was hit, so this run says nothing about the system.";
   if (outcome.probes.empty()) return "Nobody asked on behalf of users, so what they saw is not known.";
   std::vector<std::string> lost, hurt, unknown;
   for (const auto& [name, probe] : outcome.probes) {
@@ -134,6 +137,25 @@ Figure injected(const Outcome& outcome) {
   return {"packets dropped", grouped(dropped), grouped(leaked) + " leaked through the cut"};
 }
 
+Figure killed(const Outcome& outcome) {
+  OutcomeFault::Processes sum;
+  for (const OutcomeFault& fault : outcome.faults) {
+    const OutcomeFault::Processes hit = processes_hit(fault);
+    sum.killed += hit.killed;
+    sum.respawns_killed += hit.respawns_killed;
+    sum.frozen += hit.frozen;
+  }
+  return {"processes killed", grouped(sum.killed),
+          grouped(sum.frozen) + " frozen, " + grouped(sum.respawns_killed) + " killed as they started"};
+}
+
+Figure returned(const Outcome& outcome) {
+  const auto lines = return_text(outcome);
+  const auto rate = outcome.returns.hosts_per_hour;
+  return {"hosts back an hour", rate ? grouped(static_cast<uint64_t>(std::llround(*rate))) : "unknown",
+          joined(lines, "; ")};
+}
+
 Figure left_behind(const Outcome& outcome) {
   return {"residue", outcome.residue.empty() ? "none" : grouped(outcome.residue.size()),
           "left behind on the hosts"};
@@ -165,6 +187,10 @@ std::vector<Figure> figures(const Outcome& outcome) {
   std::vector<Figure> list{users(outcome),      services_hurt(outcome), back(outcome),
                            prediction(outcome), left_behind(outcome),   injected(outcome)};
   if (!outcome.records.empty()) list.insert(list.begin() + 1, data(outcome));
+  if (!return_text(outcome).empty()) list.insert(list.begin() + 3, returned(outcome));
+  if (std::any_of(outcome.faults.begin(), outcome.faults.end(),
+                  [](const OutcomeFault& fault) { return !fault.processes.empty(); }))
+    list.push_back(killed(outcome));
   return list;
 }
 
@@ -186,6 +212,16 @@ std::vector<std::string> advice(const Outcome& outcome) {
     else if (records.unknown > 0)
       list.push_back("Find out whether data was lost: " + records_text(probe, records) + ".");
   }
+  for (const OutcomeReturn& each : outcome.returns.instances)
+    if (each.state == OutcomeReturn::State::kFailed)
+      list.push_back("Start " + instance_name(each) + " by hand" +
+                     (each.why.empty() ? "." : ": " + each.why + "."));
+  for (const auto& cycle : outcome.returns.cycles)
+    list.push_back("Let one of " + joined(cycle) + " start without the others: they wait for each other.");
+  for (const OutcomeColdStart& each : outcome.cold_starts)
+    if (!each.died_for.empty())
+      list.push_back("Let " + each.service + " start without " + each.died_for + ", or give it one in " +
+                     each.site + ": " + cold_start_text(each) + ".");
   for (const OutcomeGray& gray : outcome.gray)
     list.push_back("Let the health check of " + gray.service + " ask what users ask: " + gray_text(gray) +
                    ".");

@@ -5,6 +5,7 @@
 #include <functional>
 #include <iterator>
 
+#include "injector/report/returning.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -135,7 +136,8 @@ std::string times_sentence(const Outcome& outcome) {
       words.push_back(took->censored
                           ? std::string("not seen ") + kPassed[i] + " (" + lasting(took->took, true) + ")"
                           : std::string(kPassed[i]) + " after " + lasting(took->took));
-  return words.empty() ? "" : "From the first packet hit: " + joined(words) + ".";
+  return words.empty() ? ""
+                       : std::string("From the first ") + first_hit(outcome) + " hit: " + joined(words) + ".";
 }
 
 const OutcomeObjective* objective_of(const Outcome& outcome, const OutcomeTime& time) {
@@ -147,7 +149,8 @@ const OutcomeObjective* objective_of(const Outcome& outcome, const OutcomeTime& 
 std::vector<std::string> worst_findings(const Outcome& outcome) {
   constexpr size_t kMost = 3;  // of each kind
   std::vector<std::string> lines;
-  for (const auto& kind : {data_lost(outcome), gray_failures(outcome), red_preconditions(outcome)}) {
+  for (const auto& kind : {data_lost(outcome), return_findings(outcome), cold_start_findings(outcome),
+                           gray_failures(outcome), red_preconditions(outcome)}) {
     const size_t shown = kind.size() > kMost ? kMost - 1 : kind.size();
     lines.insert(lines.end(), kind.begin(), kind.begin() + static_cast<std::ptrdiff_t>(shown));
     if (shown < kind.size())

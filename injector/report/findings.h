@@ -43,7 +43,8 @@ inline constexpr const char* kTimesOfARun[] = {"detect",   "acknowledge", "comma
 // (clock: respond).
 [[nodiscard]] const OutcomeObjective* objective_of(const Outcome& outcome, const OutcomeTime& time);
 
-// What nobody may miss: data lost, gray failures, red preconditions; the worst of each.
+// What nobody may miss: data lost, what did not come back or not start elsewhere, gray failures, red
+// preconditions; the worst of each.
 [[nodiscard]] std::vector<std::string> worst_findings(const Outcome& outcome);
 
 // How many of the services, or of the hosts of one site, passed their checks at each moment, of those that

@@ -9,6 +9,7 @@
 #include "injector/report/findings.h"
 #include "injector/report/markup.h"
 #include "injector/report/outcome_report.h"
+#include "injector/report/returning.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -156,6 +157,17 @@ std::string junit_text(const Outcome& outcome) {
     systems += each.time + (each.journey.empty() ? "" : " " + each.journey) + ": " +
                lasting(each.took, each.censored) + "\n";
   for (const auto& [probe, each] : outcome.records) systems += records_text(probe, each) + "\n";
+  for (const OutcomeFault& fault : outcome.faults)
+    if (const std::string text = processes_text(fault); !text.empty()) systems += text + "\n";
+  for (const OutcomeReturn& each : outcome.returns.instances)
+    systems += "return " + instance_name(each) + ": " + return_state_name(each.state) +
+               (each.started ? ", started " + since(from_zero(outcome, each.started)) : "") +
+               (each.by.empty() ? "" : " by " + each.by) + "\n";
+  for (const std::string& line : return_text(outcome)) systems += line + "\n";
+  for (const std::string& line : return_findings(outcome)) systems += line + "\n";
+  for (const OutcomeColdStart& each : outcome.cold_starts)
+    systems += "cold start: " + cold_start_text(each) + "\n";
+  if (!outcome.absent.empty()) systems += "absent: " + joined(outcome.absent) + "\n";
   for (const std::string& line : gray_failures(outcome)) systems += "gray: " + line + "\n";
   for (const ComingBack& each : coming_back(outcome)) systems += each.text + "\n";
   for (const OutcomeMark& each : outcome.marks)

@@ -8,6 +8,7 @@
 #include "injector/report/digest.h"
 #include "injector/report/findings.h"
 #include "injector/report/outcome_report.h"
+#include "injector/report/returning.h"
 #include "injector/report/text.h"
 
 namespace blackstart::report {
@@ -63,14 +64,17 @@ Section what_happened(const Outcome& outcome) {
                                                            ? "1ms"
                                                            : format_duration(*outcome.apply_skew))
                                      : "")
-                          : "No packet was hit: there is no T0.");
+                          : "No " + std::string(first_hit(outcome)) + " was hit: there is no T0.");
   if (outcome.faults.empty()) return out;
   out.table.push_back({"fault", "kind", "hosts", "from", "to", "dropped", "leaked", "let pass"});
   for (const OutcomeFault& fault : outcome.faults)
     out.table.push_back({fault.id, fault.kind, std::to_string(fault.hosts.size()),
                          fault.first_effect ? moment_text(outcome, fault.first_effect) : "never",
-                         moment_text(outcome, fault.end), plural(fault.dropped, "packet"),
+                         moment_text(outcome, fault.end),
+                         fault.processes.empty() || fault.dropped > 0 ? plural(fault.dropped, "packet") : "-",
                          grouped(fault.leaked), grouped(fault.protected_packets)});
+  for (const OutcomeFault& fault : outcome.faults)
+    if (const std::string text = processes_text(fault); !text.empty()) out.lines.push_back(text);
   return out;
 }
 
@@ -216,7 +220,9 @@ Section timeline(const Outcome& outcome, bool absolute) {
     entries.push_back({outcome.phases.back().end, "the run is over"});
   for (const OutcomeFault& fault : outcome.faults) {
     if (fault.first_effect)
-      entries.push_back({fault.first_effect, fault.id + " " + fault.kind + ": first packet hit"});
+      entries.push_back({fault.first_effect,
+                         fault.id + " " + fault.kind + ": first " +
+                             (fault.processes.empty() || fault.dropped > 0 ? "packet" : "process") + " hit"});
     if (fault.end) entries.push_back({fault.end, fault.id + " " + fault.kind + ": over"});
   }
   for (const auto& [name, probe] : outcome.probes) {
@@ -232,6 +238,14 @@ Section timeline(const Outcome& outcome, bool absolute) {
     if (guard.breached && guard.at)
       entries.push_back({zero + guard.at->count(), "guard ✗ BREACHED: " + guard.guard});
   for (const OutcomeMark& each : outcome.marks) entries.push_back({each.at, "mark: " + each.mark});
+  for (const OutcomeReturn& each : outcome.returns.instances) {
+    if (each.asked) entries.push_back({each.asked, instance_name(each) + " may come back, says " + each.by});
+    if (each.started) entries.push_back({each.started, instance_name(each) + ": started again"});
+    if (each.well) entries.push_back({each.well, instance_name(each) + ": well"});
+  }
+  for (const OutcomeColdStart& each : outcome.cold_starts)
+    if (each.at && each.took)
+      entries.push_back({zero + each.at->count() + each.took->count(), cold_start_text(each)});
   std::stable_sort(entries.begin(), entries.end(),
                    [](const Entry& a, const Entry& b) { return a.at < b.at; });
 
@@ -301,6 +315,7 @@ Section evidence_narrow(const Outcome& outcome) {
     if (std::find(alone.begin(), alone.end(), what) == alone.end()) alone.push_back(what);
   }
   if (!alone.empty()) out.lines.push_back("stands in one site alone: " + joined(alone));
+  if (!outcome.absent.empty()) out.lines.push_back("nobody could ask: " + joined(outcome.absent));
   for (const std::string& note : outcome.notes) out.lines.push_back("note: " + note);
   for (const std::string& line : left_and_changed(outcome)) out.lines.push_back(line);
   out.lines.push_back("log head: " + or_unknown(outcome.log_head));
@@ -322,7 +337,8 @@ Section identity(const Outcome& outcome) {
       outcome.recovery_verdict == Verdict::kNone ? "not needed" : verdict_name(outcome.recovery_verdict));
   row("exit code", std::to_string(outcome.exit_code));
   row("started (UTC)", outcome.phases.empty() ? "" : at(outcome.phases.front().start));
-  row("first packet hit, T0 (UTC)", outcome.t0 ? rfc3339(outcome.t0) : "never");
+  row(std::string("first ") + first_hit(outcome) + " hit, T0 (UTC)",
+      outcome.t0 ? rfc3339(outcome.t0) : "never");
   row("ended (UTC)", outcome.phases.empty() ? "" : at(outcome.phases.back().end));
   for (const auto& [what, version] : outcome.versions) row("version of " + what, version);
   row("SHA-256 of the plan", outcome.hash);

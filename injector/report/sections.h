@@ -25,6 +25,11 @@ inline constexpr const char* kBoundMeans =
 [[nodiscard]] Section probes(const Outcome& outcome);
 [[nodiscard]] Section probes_narrow(const Outcome& outcome);
 [[nodiscard]] Section recovery(const Outcome& outcome);
+[[nodiscard]] Section returns(const Outcome& outcome);
+[[nodiscard]] Section returns_narrow(const Outcome& outcome);
+[[nodiscard]] Section cold_starts(const Outcome& outcome);
+[[nodiscard]] Section cold_starts_narrow(const Outcome& outcome);
+[[nodiscard]] Section who_is_who(const Outcome& outcome);  // and who was absent
 [[nodiscard]] Section judged(const Outcome& outcome);
 // With the objectives, the slowest of each time, the marks and who came back; without the head of the table.
 [[nodiscard]] Section judged_narrow(const Outcome& outcome);

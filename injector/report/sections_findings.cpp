@@ -4,6 +4,7 @@
 
 #include "injector/report/digest.h"
 #include "injector/report/findings.h"
+#include "injector/report/returning.h"
 #include "injector/report/sections.h"
 #include "injector/report/text.h"
 
@@ -33,7 +34,7 @@ Section times(const Outcome& outcome) {
     out.table.push_back({each.time + (each.journey.empty() ? "" : ", " + each.journey),
                          lasting(each.took, each.censored), answer});
   }
-  out.lines.emplace_back("from T0, the first packet hit");
+  out.lines.push_back(std::string("from T0, the first ") + first_hit(outcome) + " hit");
   if (std::any_of(outcome.times.begin(), outcome.times.end(),
                   [](const OutcomeTime& each) { return each.censored; }))
     out.lines.emplace_back(kBoundMeans);

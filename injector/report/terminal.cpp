@@ -28,7 +28,8 @@ std::vector<Section> screen(const Outcome& outcome) {
   // A run that was refused has nothing else to tell.
   if (outcome.verdict == Verdict::kNone && !outcome.preconditions.empty())
     return {preconditions(outcome), evidence_narrow(outcome)};
-  return {what_happened(outcome), services_narrow(outcome), probes_narrow(outcome), judged_narrow(outcome),
+  return {what_happened(outcome),  services_narrow(outcome),    probes_narrow(outcome),
+          returns_narrow(outcome), cold_starts_narrow(outcome), judged_narrow(outcome),
           evidence_narrow(outcome)};
 }
 

@@ -7,14 +7,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/contract/units.h"
 #include "agents/kernel/cgroup.h"
+#include "agents/kernel/seqpacket.h"
 #include "tests/support/emulated.h"
 #include "tests/support/netns_sandbox.h"
 #include "tests/support/order_builder.h"
@@ -63,6 +69,43 @@ bool within(milliseconds at_most, const std::function<bool()>& holds) {
   return true;
 }
 
+// Stands in for a lab's keeper: says that it started what it was asked to.
+class Keeper {
+ public:
+  explicit Keeper(const std::string& socket) : listener_(listen_packets(socket).value()) {
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Keeper() {
+    stop_ = true;
+    thread_.join();
+  }
+  std::vector<std::string> asked() {
+    const std::lock_guard lock(guard_);
+    return asked_;
+  }
+
+ private:
+  void serve() {
+    while (!stop_) {
+      if (!readable(listener_, 20ms)) continue;
+      const Fd client = accept_packets(listener_);
+      if (!client.valid() || !readable(client, 1000ms)) continue;
+      const auto request = receive_packet(client);
+      if (!request || !*request) continue;
+      {
+        const std::lock_guard lock(guard_);
+        asked_.push_back(**request);
+      }
+      (void)send_packet(client, "ok 1");
+    }
+  }
+  Fd listener_;
+  std::mutex guard_;
+  std::vector<std::string> asked_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
 class PowerLoss : public testing::Test {
  protected:
   void SetUp() override {
@@ -78,6 +121,7 @@ class PowerLoss : public testing::Test {
           "nft 'add table inet heard; add chain inet heard in { type filter hook prerouting priority -300; };"
           " add rule inet heard in tcp sport 7007 tcp flags & (fin|rst) != 0 counter'");
     }
+    keeper_ = std::make_unique<Keeper>(folder_ + "/keeper.sock");
     start_in("services/echo", {"sh", "-c", kSupervisor, folder_ + "/began", kServer});
     for (const char* address : {kHereV4, kHereV6})
       ASSERT_TRUE(within(5000ms, [&] { return connect(address).valid(); })) << address;
@@ -117,9 +161,10 @@ class PowerLoss : public testing::Test {
   }
   void start_agent(const std::string& without = "") {
     ::setenv("BLACKSTART_MUTATE", without.c_str(), 1);
-    start_in("agent", {BLACKSTART_AGENT_UNDER_TEST, "--lab", "--host", "here", "--socket",
-                       folder_ + "/here.sock", "--state", folder_ + "/state", "--metrics-listen", "",
-                       "--abort-file", folder_ + "/abort", "--lever-file", folder_ + "/lever"});
+    start_in("agent",
+             {BLACKSTART_AGENT_UNDER_TEST, "--lab", "--host", "here", "--socket", folder_ + "/here.sock",
+              "--state", folder_ + "/state", "--metrics-listen", "", "--keeper", folder_ + "/keeper.sock",
+              "--abort-file", folder_ + "/abort", "--lever-file", folder_ + "/lever"});
     ASSERT_TRUE(within(3000ms, [&] { return ask({}).has_value(); })) << slurp(folder_ + "/log");
   }
   Result<contract::Reply> ask(contract::Request request) {
@@ -143,6 +188,37 @@ class PowerLoss : public testing::Test {
     for (const char* service : {"echo", "gone"}) fault.mutable_process()->add_targets()->set_service(service);
     return out;
   }
+  // Tells the run on this host to do so.
+  Result<contract::Reply> lift() {
+    contract::Request request;
+    request.mutable_revert()->set_run("test-run");
+    request.mutable_revert()->set_keep_down(true);
+    return ask(request);
+  }
+  Result<contract::Reply> bring_back(const std::vector<std::string>& services) {
+    contract::Request request;
+    request.mutable_return_services()->set_run("test-run");
+    for (const std::string& service : services) request.mutable_return_services()->add_services(service);
+    return ask(request);
+  }
+  // Whether a process of the services' gets as far as its first act.
+  bool comes_up() {
+    const std::string file = folder_ + "/came-up";
+    fs::remove(file);
+    const pid_t pid = start_in("services/echo", {"touch", file});
+    ::waitpid(pid, nullptr, 0);
+    return fs::exists(file);
+  }
+  [[nodiscard]] bool reachable() const {
+    const auto there = sandbox_->enter("there");
+    return ping(kHereV4, 50ms).answered;
+  }
+  static std::map<std::string, contract::DownReport::State> states(const contract::HostReport& report) {
+    std::map<std::string, contract::DownReport::State> out;
+    for (const auto& each : report.down()) out[each.service()] = each.state();
+    return out;
+  }
+
   // T0 is `ahead` of now.
   void lose_power(Duration end, Duration ahead = 300ms) {
     contract::Request request;
@@ -186,9 +262,12 @@ class PowerLoss : public testing::Test {
   }
 
   // After the return.
-  const milliseconds watched_ = std::getenv("BLACKSTART_LONG") ? milliseconds(30'000) : milliseconds(1'500);
+  const milliseconds watched_ = milliseconds(std::getenv("BLACKSTART_WATCHED_SECONDS")
+                                                 ? 1000 * std::atoi(std::getenv("BLACKSTART_WATCHED_SECONDS"))
+                                                 : 1000);
   std::string folder_, before_;
   std::unique_ptr<NetnsSandbox> sandbox_;
+  std::unique_ptr<Keeper> keeper_;
   std::vector<Fd> connections_;
 };
 
@@ -207,6 +286,50 @@ TEST_F(PowerLoss, SurvivorsHearNothing) {
   std::this_thread::sleep_for(patience(1000ms) + watched_);
   EXPECT_EQ(goodbyes() - before, 0u);
   EXPECT_FALSE(connect(kHereV4).valid()) << "nothing starts by itself";
+}
+
+TEST_F(PowerLoss, NothingComesUpBeforePowerReturnsAndThenWhatIsCalled) {
+  start_agent();
+  ASSERT_TRUE(comes_up());
+  lose_power(60s, 50ms);
+  ASSERT_TRUE(within(1000ms, [&] { return in("services").processes().empty() && !reachable(); }));
+  for (int i = 0; i < 20; ++i) ASSERT_FALSE(comes_up());
+  const contract::HostReport dark = collect();
+  uint64_t respawns = 0;
+  for (const auto& count : dark.faults(0).processes()) respawns += count.respawns_killed();
+  EXPECT_EQ(respawns, 20u);
+  EXPECT_THAT(states(dark),
+              testing::UnorderedElementsAre(testing::Pair("echo", contract::DownReport::DOWN),
+                                            testing::Pair("gone", contract::DownReport::WAS_DOWN)));
+
+  const auto lifted = lift();
+  ASSERT_TRUE(lifted) << lifted.error().message();
+  EXPECT_TRUE(lifted->report().lifted());
+  EXPECT_TRUE(reachable());
+  EXPECT_TRUE(comes_up()) << "nothing is held down any more";
+  EXPECT_THAT(keeper_->asked(), testing::IsEmpty()) << "it waits to be called";
+  const auto back = bring_back({"gone", "echo"});
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_THAT(keeper_->asked(), testing::ElementsAre("start here echo"));
+  EXPECT_EQ(states(back->report())["echo"], contract::DownReport::STARTED);
+  EXPECT_TRUE(bring_back({}));
+  EXPECT_EQ(keeper_->asked().size(), 1u);
+}
+
+TEST_F(PowerLoss, ADeadAgentGivesPowerBack) {
+  proves("S1,S2");
+  start_agent();
+  lose_power(60s, 50ms);
+  ASSERT_TRUE(within(1000ms, [&] { return in("services").processes().empty() && !reachable(); }));
+  ASSERT_FALSE(comes_up());
+  const auto agents = in("agent").processes();
+  ASSERT_EQ(agents.size(), 2u);
+  ::kill(std::min(agents[0], agents[1]), SIGKILL);  // the sentinel is the younger
+  EXPECT_TRUE(within(1000ms, [&] {
+    reap_children();
+    return reachable() && !keeper_->asked().empty() && comes_up();
+  }));
+  EXPECT_THAT(keeper_->asked(), testing::ElementsAre("start here echo"));
 }
 
 TEST_F(PowerLoss, TheReversedOrderIsHeard) {

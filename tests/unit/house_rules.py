@@ -38,7 +38,7 @@ MAY_INCLUDE = {
 # A library that only one folder, or one file, may know.
 ONLY_IN = {
     "yaml-cpp/": ["agents/language/read_yaml.cpp"],
-    "curl/": ["agents/probes/", "experiments/labs/sample-service/", "tests/"],
+    "curl/": ["agents/probes/", "injector/cli/announcer.cpp", "experiments/labs/sample-service/", "tests/"],
     "prometheus/": ["agents/daemon/", "injector/cli/live_metrics.cpp"],
     "libnftnl/": ["agents/kernel/"],
     "bpf/libbpf.h": ["agents/kernel/", "agents/faults/", "tests/"],

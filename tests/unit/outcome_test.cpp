@@ -160,6 +160,17 @@ TEST(OutcomeJson, TellsWhatBecameOfProcesses) {
   EXPECT_EQ(read->roles, outcome.roles);
 }
 
+TEST(Metrics, TellProcessesCyclesAndColdStarts) {
+  Outcome outcome = pangyo_lost_power();
+  outcome.single_site.push_back({"login", "session-cache", "pangyo", "cold_start"});
+  const std::string text = prometheus_text(outcome);
+  for (const char* line :
+       {"blackstart_processes_killed_total{fault=\"f2\",respawn=\"false\",service=\"login\"} 3\n",
+        "blackstart_processes_killed_total{fault=\"f2\",respawn=\"true\",service=\"login\"} 41\n",
+        "blackstart_dependency_cycle_members{cycle=\"gateway,login\"} 2\n", "evidence=\"cold_start\""})
+    EXPECT_THAT(text, HasSubstr(line));
+}
+
 TEST(OutcomeJson, ReadsOlderRecords) {
   json older = outcome_json(pangyo_went_dark());
   for (const char* key : {"changes", "seriesStep", "warnings", "blind", "untouched", "versions", "returns",
@@ -246,7 +257,8 @@ TEST(Metrics, EverySampleHasTheLabelsOfItsRow) {
     std::set<std::string> declared;
     std::istringstream words(metric.labels);
     for (std::string word; words >> word;) declared.insert(word);
-    const auto samples = metric.samples(pangyo_went_dark_bridged());
+    auto samples = metric.samples(pangyo_went_dark_bridged());
+    if (samples.empty()) samples = metric.samples(pangyo_lost_power());
     const bool may_be_absent =
         std::set<std::string>{"blackstart_single_site_dependency", "blackstart_run_phase"}.contains(
             metric.name);

@@ -164,6 +164,9 @@ TEST_F(PolicyTest, NobodyLosesPowerUnderAnotherName) {
   EXPECT_EQ(why_not(lab_policy(), dark), "");
   dark.mutable_faults(0)->mutable_process()->set_act(contract::ProcessFault::KILL);
   EXPECT_THAT(why_not(lab_policy(), dark), HasSubstr("nothing of the processes"));
+  dark.mutable_faults(0)->clear_process();
+  ASSERT_FALSE(dark.faults(0).rules().empty());
+  EXPECT_EQ(why_not(lab_policy(), dark), "") << "a survivor, which drops what it sends to the dark";
 }
 
 TEST_F(PolicyTest, BombsAreRefusedInBoundedMemory) {

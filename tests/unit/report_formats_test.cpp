@@ -111,6 +111,22 @@ TEST(EveryFormat, SaysTheNumberOfTheOutcome) {
   }
 }
 
+TEST(EveryFormat, SaysWhatBecameOfProcesses) {
+  const Outcome outcome = pangyo_lost_power();
+  for (const auto& [format, text] : texts(outcome))
+    for (const char* words :
+         {"f2 processes: 4 killed, 41 more killed as they started (login 3 and 41 as they started, "
+          "session-cache 1)",
+          "1 of 2 killed instances well again, 400 hosts an hour (measured)",
+          "at that rate 32,000 hosts would take 80h: an extrapolation, not a measurement",
+          "gateway, login waited for each other to start, and none of them got well",
+          "started and not seen well before the run ended: login on pangyo-app",
+          "people took 7s to let session-cache on pangyo-cache come back",
+          "a fresh login in anyang died after 1.4s for want of session-cache", "the network team"}) {
+      EXPECT_THAT(text, HasSubstr(words)) << format;
+    }
+}
+
 TEST(EveryFormat, NothingReadsAsMarkup) {
   const Outcome outcome = hostile();
   for (const Edition edition : {Edition::kSre, Edition::kExecutive, Edition::kRegulator}) {

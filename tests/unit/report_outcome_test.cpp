@@ -37,6 +37,26 @@ TEST(Terminal, FitsOneScreen) {
   for (const std::string& line : lines_of(text)) EXPECT_LE(width_of(line), kScreenWidth) << line;
 }
 
+TEST(Terminal, ShowsTheReturnWithinItsWidth) {
+  Outcome outcome = pangyo_lost_power();
+  const std::string text = terminal_text(outcome);
+  for (const std::string& line : lines_of(text)) EXPECT_LE(width_of(line), kScreenWidth) << line;
+  EXPECT_THAT(text, ContainsRegex("session-cache on pangyo-cache +T0 \\+ 1m 7s +2s +alice +✓ well"));
+  EXPECT_THAT(text, ContainsRegex("login on pangyo-app +T0 \\+ 1m 9s +- +pace +✗ not seen well"));
+  EXPECT_THAT(text, HasSubstr("✗ a fresh login in anyang died after 1.4s for want of session-cache"));
+  EXPECT_THAT(text, HasSubstr("nobody could ask: the network team"));
+  for (int i = 0; i < 30; ++i) outcome.returns.instances.push_back(outcome.returns.instances[0]);
+  EXPECT_THAT(terminal_text(outcome), HasSubstr("and 20 more, in the report's files"));
+  EXPECT_THAT(terminal_text(pangyo_went_dark()), Not(HasSubstr("The return of what was killed")));
+}
+
+TEST(Terminal, WhatWasHitFirstIsNamed) {
+  Outcome outcome = pangyo_lost_power();
+  outcome.faults.erase(outcome.faults.begin());
+  EXPECT_THAT(markdown_text(outcome), HasSubstr("from T0, the first process hit"));
+  EXPECT_THAT(markdown_text(pangyo_lost_power()), HasSubstr("from T0, the first packet hit"));
+}
+
 TEST(Terminal, SaysTheVerdictAndWhyFirst) {
   const auto first = lines_of(terminal_text(pangyo_went_dark()));
   EXPECT_EQ(first[0] + " " + first[1],

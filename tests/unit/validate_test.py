@@ -4,7 +4,10 @@
 import json
 import subprocess
 import sys
+import tempfile
 import unittest
+
+import yaml
 
 PROGRAM, SUPPORT = sys.argv[1:3]
 LAB = SUPPORT + "/examples/messenger-lab.yaml"
@@ -56,6 +59,38 @@ class Validate(unittest.TestCase):
         self.assertEqual(blackstart("valdate").returncode, 4)
         self.assertIn('unknown command valdate; did you mean "validate"?', blackstart("valdate").stderr)
         self.assertNotIn("did you mean", blackstart("frobnicate").stderr)
+
+
+class Kill(unittest.TestCase):
+    """An ad-hoc drill is the experiment it prints."""
+
+    def printed(self, *arguments):
+        done = blackstart("kill", *arguments, "--for", "30s", "--topology", LAB, "--print")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(done.stdout)
+            file.flush()
+            self.assertEqual(blackstart("validate", file.name).returncode, 0, done.stdout)
+            return yaml.safe_load(done.stdout)["spec"]["timeline"][0]
+
+    def test_every_option_is_a_field(self):
+        self.assertEqual(self.printed("login"), {"at": "0s", "fault": "service-kill", "service": "login", "for": "30s"})
+        self.assertEqual(
+            self.printed("--role", "ops", "--site", "pangyo", "--hold-down", "--signal", "TERM", "--restore", "command",
+                         "--command", "/sbin/start", "--command", 'a "b"'),
+            {"at": "0s", "fault": "service-kill", "role": "ops", "site": "pangyo", "holdDown": True, "signal": "TERM",
+             "restore": "command", "command": ["/sbin/start", 'a "b"'], "for": "30s"})
+        process = {"exe": "/usr/bin/x", "comm": "x", "cmdline": "x --.*", "unit": "x.service", "port": 80,
+                   "cgroup": "system.slice", "user": "nobody"}
+        options = [word for key, value in process.items() for word in ("--" + key, str(value))]
+        self.assertEqual(self.printed("--freeze", "--host", "pangyo-app-1", *options),
+                         {"at": "0s", "fault": "service-freeze", "host": "pangyo-app-1", "process": process, "for": "30s"})
+
+    def test_what_it_cannot_mean_is_refused(self):
+        for arguments in (["--for", "1s"], ["login"], ["login", "photo", "--for", "1s"], ["--exe", "/x", "--for", "1s"],
+                          ["login", "--freeze", "--hold-down", "--for", "1s"], ["logn", "--for", "1s"],
+                          ["login", "--signal", "STOP", "--for", "1s"]):
+            self.assertEqual(blackstart("kill", *arguments, "--topology", LAB).returncode, 4, arguments)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Boots Debian's own kernel in an emulator and runs there what touches a kernel: the bpf, netns and
-crash tiers and one whole drill, from a build folder. Nothing is installed and nothing of it outlives the emulator;
+crash tiers and one whole drill, from a build folder. Boots it once more with systemd for the systemd tier. Nothing is installed and nothing of it outlives the emulator;
 what it downloads and packs stays in a `vm` folder beside the build folder.
 
 usage: run.py BUILD [PROGRAM…] [--markdown FILE]
@@ -30,7 +30,13 @@ TOOLS = """bpftool cat comm curl cut find grep ip kill ls mkdir mktemp modprobe 
 # Folders of the kernel's modules it may ask for: networking, and what networking depends on.
 MODULES = ["net", "lib", "crypto", "arch/x86/crypto", "drivers/net/veth.ko", "drivers/net/tun.ko",
            "drivers/net/ifb.ko", "drivers/net/dummy.ko"]
+# What systemd needs to be process 1.
+SYSTEMD = "/lib/systemd/systemd"
+SYSTEMD_TOOLS = ["systemctl"]
+SYSTEMD_UNITS = """basic local-fs multi-user paths shutdown slices sockets swap sysinit timers umount""".split()
 ETC = {
+    "machine-id": "",
+    "os-release": "ID=debian\n",
     "passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n",
     "group": "root:x:0:\nnogroup:x:65534:\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
@@ -68,13 +74,16 @@ class Program:
 
 
 def programs(build, only):
-    """Doctor, the programs of the bpf, netns and crash tiers, and the first story of the drills; or those named."""
+    """Doctor, the programs of the bpf, netns, crash and systemd tiers, and the first story of the drills; or those
+    named."""
     tests = json.loads(output_of("ctest", "--test-dir", build, "--show-only=json-v1"))["tests"]
     found = [Program(DOCTOR, "doctor", [f"{build}/bin/blackstart", "doctor"])]
-    for tier in "bpf", "netns", "crash", "lab":
+    for tier in "bpf", "netns", "crash", "lab", "systemd":
         for test in tests:
             labels = [p["value"] for p in test["properties"] if p["name"] == "LABELS"]
             if [tier] not in labels or (tier == "lab" and test["name"] != "run_test"):
+                continue
+            if only and (DRILL if tier == "lab" else test["name"]) not in only:
                 continue
             if "command" not in test:
                 sys.exit(f"{test['name']} is not built: cmake --build {build} --target {test['name']}")
@@ -83,7 +92,11 @@ def programs(build, only):
             else:
                 words, note = SHORTENED.get(test["name"], (None, ""))
                 found.append(Program(test["name"], tier, [*test["command"], *filter(None, [words])], note))
-    return [p for p in found if not only or p.name in (DOCTOR, *only)]
+    return found
+
+
+def under_systemd(suite):
+    return [p for p in suite if p.tier == "systemd"]
 
 
 # --- the machine
@@ -142,7 +155,17 @@ def pack(package, build, suite, folder):
         shutil.copytree(SOURCE / "experiments/labs", root / str(SOURCE).lstrip("/") / "experiments/labs")
         for name, text in ETC.items():
             (root / "etc" / name).write_text(text)
-        write_suite(suite, root / "programs")
+        write_suite([p for p in suite if p.tier != "systemd"], root / "programs")
+        if under_systemd(suite):
+            add(SYSTEMD)
+            for tool in SYSTEMD_TOOLS:
+                add(shutil.which(tool) or sys.exit(f"{tool} is not installed"))
+            units = root / "usr/lib/systemd/system"
+            units.mkdir(parents=True)
+            for name in SYSTEMD_UNITS:
+                shutil.copy2(f"/lib/systemd/system/{name}.target", units)
+            shutil.copy2(HERE / "suite.service", units)
+            write_suite(under_systemd(suite), root / "programs-systemd")
         shutil.copy2(HERE / "suite.sh", root / "suite.sh")
         shutil.copy2(HERE / "init.sh", root / "init")
         (root / "init").chmod(0o755)
@@ -167,10 +190,10 @@ def pack(package, build, suite, folder):
     return image, initramfs
 
 
-def emulator(image, initramfs, folder):
+def emulator(image, initramfs, folder, more=""):
     return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "2048", "-nodefaults",
             "-no-reboot", "-display", "none", "-kernel", image, "-initrd", initramfs,
-            "-append", "console=ttyS0 panic=-1 quiet mitigations=off",
+            "-append", f"console=ttyS0 panic=-1 quiet mitigations=off {more}",
             "-serial", f"file:{folder}/console.log", "-serial", "stdio"]
 
 
@@ -242,9 +265,8 @@ class Results:
         return told
 
 
-def run(command, suite, timeout):
-    """Runs the suite by this command, printing what it says; after `timeout` seconds it is killed."""
-    results = Results(suite)
+def run(command, results, timeout):
+    """Runs a suite by this command, printing what it says; after `timeout` seconds it is killed."""
     deadline = time.monotonic() + timeout
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           start_new_session=True) as process:
@@ -274,7 +296,7 @@ def run_here(build, arguments):
     suite = programs(build, arguments.programs)
     with tempfile.NamedTemporaryFile() as listing:
         write_suite(suite, pathlib.Path(listing.name))
-        return run(["sh", HERE / "suite.sh", listing.name], suite, arguments.timeout)
+        return run(["sh", HERE / "suite.sh", listing.name], Results(suite), arguments.timeout)
 
 
 # --- what is said of it
@@ -343,7 +365,13 @@ def main():
     columns = [run_here(build, arguments)] if arguments.markdown else []
     print(f"packing {package.name}", flush=True)
     image, initramfs = pack(package, build, suite, folder)
-    emulated = run(emulator(image, initramfs, folder), suite, arguments.timeout)
+    emulated = Results(suite)
+    run(emulator(image, initramfs, folder), emulated, arguments.timeout)
+    if under_systemd(suite):
+        more = "blackstart.systemd systemd.unit=suite.service"
+        if seconds := os.environ.get("BLACKSTART_HOLD_SECONDS"):  # how long what is killed is kept dead (10)
+            more += f" systemd.setenv=BLACKSTART_HOLD_SECONDS={seconds}"
+        run(emulator(image, initramfs, folder, more), emulated, arguments.timeout)
     # The point of the exercise: a kernel without TCX.
     for engine, expected in ("ebpf/tcx", False), ("ebpf/clsact", True):
         outcome = "OK" if emulated.attachments.get(engine) == expected else "FAILED"

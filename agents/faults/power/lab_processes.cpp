@@ -9,7 +9,7 @@ class LabProcesses final : public HostProcesses {
  public:
   explicit LabProcesses(std::string services) : services_(std::move(services)) {}
 
-  Result<> ready() const override {
+  Result<> ready(const contract::Order&) override {
     const auto cgroup = Cgroup::at(services_);
     if (!cgroup) return tl::unexpected(cgroup.error());
     if (cgroup->exists()) return {};

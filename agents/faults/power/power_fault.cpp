@@ -53,8 +53,10 @@ Result<> PowerFault::do_arm(const contract::Order& order) {
   };
   if (!parts_.processes)
     return undone({ErrorKind::kRefused, "take the power of", order.host(), 0, parts_.refusal});
-  if (auto ok = parts_.processes->ready(); !ok) return undone(ok.error());
-  if (parts_.processes->leaves_sockets())
+  if (auto ok = parts_.processes->ready(order); !ok) return undone(ok.error());
+  for (const contract::PortMatch& port : order.protection().ports())
+    protected_ports_.insert(static_cast<uint16_t>(port.port()));
+  if (parts_.processes->kills())
     if (const Feature ends = probe_sock_destroy(); !ends.available)
       return undone(
           {ErrorKind::kMissing, "end the sockets of", order.host(), 0, ends.reason + "; " + ends.hint});
@@ -73,7 +75,8 @@ Result<> PowerFault::arm_hold_down(const std::string& run) {
                      .start_ns = loss.start_ns + parts_.behind_the_cut.count(),
                      .end_ns = loss.end_ns,
                      .everything = true});
-  auto made = HoldDown::make(rules, {.run = run, .scope = *parts_.held_down});
+  auto made = HoldDown::make(
+      rules, {.run = run, .scope = *parts_.held_down, .never = parts_.processes->never_held_down()});
   if (!made) return tl::unexpected(made.error());
   hold_down_ = std::move(*made);
   return {};
@@ -105,9 +108,10 @@ int64_t PowerFault::ends_at(const Loss& loss) const {
 
 // When advance() is needed next; INT64_MAX: no more.
 int64_t PowerFault::next(const Loss& loss) const {
-  if (t0_ == 0 || loss.start_ns >= word_.horizon || loss.phase == Phase::kDark) return INT64_MAX;
+  if (t0_ == 0 || loss.start_ns >= word_.horizon) return INT64_MAX;
   const int64_t now = monotonic_now();
-  if (now >= ends_at(loss)) return INT64_MAX;
+  if (holding_ && !parts_.processes->kills() && loss.phase != Phase::kWaiting) return ends_at(loss);
+  if (now >= ends_at(loss) || loss.phase == Phase::kDark) return INT64_MAX;
   const int64_t strikes = strikes_at(loss);
   return now < strikes ? strikes : now + kLooks.count();
 }
@@ -134,7 +138,8 @@ Result<> PowerFault::do_wake() {
 
 Result<> PowerFault::advance(Loss& loss) {
   const int64_t now = monotonic_now();
-  if (t0_ == 0 || loss.start_ns >= word_.horizon || now < strikes_at(loss) || now >= ends_at(loss)) return {};
+  if (t0_ == 0 || loss.start_ns >= word_.horizon || now < strikes_at(loss)) return {};
+  if (now >= ends_at(loss)) return holding_ && loss.phase != Phase::kWaiting ? give_power() : Result<>();
   if (loss.phase == Phase::kWaiting) {
     if (!parts_.cut_in_force(loss.id))
       return fail(ErrorKind::kInternal, "take power", loss.kind + " " + loss.id, 0,
@@ -142,41 +147,48 @@ Result<> PowerFault::advance(Loss& loss) {
     if (auto ok = strike(loss); !ok) return ok;
     loss.phase = Phase::kDying;
   }
-  if (loss.phase == Phase::kDying) {
-    if (!parts_.processes->dark()) return parts_.processes->take_power();
-    loss.phase = parts_.end_sockets && parts_.processes->leaves_sockets() ? Phase::kSilencing : Phase::kDark;
+  if (loss.phase == Phase::kDark) return {};
+  // What was being closed when a pass looked is an orphan by the next.
+  const bool dark = parts_.processes->dark();
+  Result<> first = dark ? Result<>() : parts_.processes->take_power();
+  const auto ended = end_sockets();
+  if (!ended) keep_first(first, tl::unexpected(ended.error()));
+  loss.sockets += ended.value_or(0);
+  if (dark && ended && *ended == 0) {
+    loss.phase = Phase::kDark;
+    spdlog::info("{} {}: dark; {} sockets ended", loss.kind, loss.id, loss.sockets);
   }
-  return loss.phase == Phase::kSilencing ? silence(loss) : Result<>();
+  return first;
+}
+
+// Of those that are left without an owner.
+Result<uint32_t> PowerFault::end_sockets() {
+  if (!parts_.end_sockets || !parts_.processes->kills()) return 0;
+  return end_tcp_sockets({.ports = protected_ports_, .inodes = own_sockets(), .held = true})
+      .map([](const EndedSockets& ended) { return ended.ended; });
 }
 
 Result<> PowerFault::strike(Loss& loss) {
   uint64_t all = parts_.processes->running();
   for (const contract::ProcessTarget& target : loss.targets) {
     const uint64_t running = parts_.processes->running(target);
-    if (running == 0) {
-      owed_->was_down(loss.id, target.service());
-      continue;
-    }
-    if (auto ok = owed_->owe(loss.id, target); !ok) return ok;
-    loss.killed[target.service()] += running;
+    if (running > 0) loss.hit[target.service()] += running;
     all -= std::min(all, running);
+    if (!parts_.processes->kills()) continue;
+    if (running == 0)
+      owed_->was_down(loss.id, target.service());
+    else if (auto ok = owed_->owe(loss.id, target); !ok)
+      return ok;
   }
-  if (all > 0) loss.killed[""] += all;
+  if (all > 0) loss.hit[""] += all;
+  const auto also = parts_.processes->also();
+  if (!also) return tl::unexpected(also.error());
+  for (const contract::ProcessTarget& target : *also)
+    if (auto ok = owed_->owe(loss.id, target); !ok) return ok;
   holding_ = true;
   const auto ok = parts_.processes->take_power();
   owed_->killed(unix_now());
   return ok;
-}
-
-// Until a pass finds none: what was being closed when the last looked is an orphan by now.
-Result<> PowerFault::silence(Loss& loss) {
-  const auto ended = end_tcp_sockets({.inodes = own_sockets(), .held = true});
-  if (!ended) return tl::unexpected(ended.error());
-  loss.sockets += ended->ended;
-  if (ended->ended > 0) return {};
-  loss.phase = Phase::kDark;
-  spdlog::info("{} {}: dark; {} sockets ended", loss.kind, loss.id, loss.sockets);
-  return {};
 }
 
 void PowerFault::do_observe(contract::HostReport& report) const {
@@ -187,15 +199,15 @@ void PowerFault::do_observe(contract::HostReport& report) const {
     contract::FaultReport* fault = told != report.mutable_faults()->end() ? &*told : report.add_faults();
     fault->set_id(loss.id);
     fault->set_kind(loss.kind);
-    const auto add = [&](const std::string& service, uint64_t killed, uint64_t respawns) {
+    const auto add = [&](const std::string& service, uint64_t hit, uint64_t respawns) {
       contract::ProcessCount* count = fault->add_processes();
       count->set_service(service);
-      count->set_killed(killed);
+      parts_.processes->kills() ? count->set_killed(hit) : count->set_frozen(hit);
       count->set_respawns_killed(respawns);
     };
     const uint64_t came = respawns(loss);
-    for (const auto& [service, killed] : loss.killed) add(service, killed, service.empty() ? came : 0);
-    if (came > 0 && !loss.killed.contains("")) add("", 0, came);
+    for (const auto& [service, hit] : loss.hit) add(service, hit, service.empty() ? came : 0);
+    if (came > 0 && !loss.hit.contains("")) add("", 0, came);
   }
   if (owed_)
     for (const contract::DownReport& each : owed_->reports()) *report.add_down() = each;
@@ -210,20 +222,24 @@ uint64_t PowerFault::respawns(const Loss& loss) const {
 
 // What holds processes beyond their death ends here, at the latest.
 int64_t PowerFault::do_due() const {
-  if (!holding_ || parts_.processes->leaves_sockets()) return INT64_MAX;
+  if (!holding_ || parts_.processes->kills()) return INT64_MAX;
   int64_t due = INT64_MAX;
   for (const Loss& loss : losses_)
     if (loss.phase != Phase::kWaiting) due = std::min(due, ends_at(loss));
   return due;
 }
 
+Result<> PowerFault::give_power() {
+  if (!holding_) return {};
+  const auto given = parts_.processes->give_power();
+  holding_ = !given;
+  return given;
+}
+
 Result<> PowerFault::let_go() {
-  Result<> first;
   if (hold_down_) hold_down_->revert();
-  if (parts_.processes && holding_) keep_first(first, parts_.processes->give_power());
-  if (first) holding_ = false;
   timer_.reset();
-  return first;
+  return give_power();
 }
 
 Result<> PowerFault::do_lift() {

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,13 +51,13 @@ class PowerFault final : public FaultFamily {
   ~PowerFault() override;
 
  private:
-  enum class Phase { kWaiting, kDying, kSilencing, kDark };
+  enum class Phase { kWaiting, kDying, kDark };
   struct Loss {
     std::string id, kind;
     int64_t start_ns = 0, end_ns = 0;
     std::vector<contract::ProcessTarget> targets;
     Phase phase = Phase::kWaiting;
-    std::map<std::string, uint64_t> killed;  // by service; "": of none
+    std::map<std::string, uint64_t> hit;  // by service; "": of none
     uint64_t sockets = 0;
   };
 
@@ -76,8 +77,9 @@ class PowerFault final : public FaultFamily {
   [[nodiscard]] int64_t next(const Loss& loss) const;
   Result<> advance(Loss& loss);
   Result<> strike(Loss& loss);
-  Result<> silence(Loss& loss);
+  Result<uint32_t> end_sockets();
   Result<> arm_hold_down(const std::string& run);
+  Result<> give_power();
   Result<> let_go();
   [[nodiscard]] uint64_t respawns(const Loss& loss) const;
   void set_timer() const;
@@ -86,6 +88,7 @@ class PowerFault final : public FaultFamily {
   std::vector<Loss> losses_;
   std::unique_ptr<OwedStarts> owed_;
   std::unique_ptr<HoldDown> hold_down_;
+  std::set<uint16_t> protected_ports_;
   Fd timer_;
   int64_t t0_ = 0;
   Word word_;

@@ -12,7 +12,7 @@ import threading
 import time
 
 PAUSE = 4      # seconds between two deploys
-PATIENCE = 12  # one that takes longer has failed
+PATIENCE = 30  # one that takes longer has failed
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--inventory", required=True)

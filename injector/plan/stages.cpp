@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "injector/plan/returns.h"
+#include "injector/plan/stages.h"
 
 #include <algorithm>
 #include <map>

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "injector/report/returning.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "injector/report/text.h"
+
+namespace blackstart::report {
+namespace {
+
+using State = OutcomeReturn::State;
+
+std::string counted(const OutcomeFault::Processes& each) {
+  std::vector<std::string> words;
+  if (each.killed > 0 || each.frozen == 0) words.push_back(grouped(each.killed));
+  if (each.frozen > 0) words.push_back(grouped(each.frozen) + " frozen");
+  if (each.respawns_killed > 0) words.push_back(grouped(each.respawns_killed) + " as they started");
+  return joined(words, " and ");
+}
+
+bool was_killed(const OutcomeReturn& each) {
+  return each.state != State::kWasDown && each.state != State::kLeft;
+}
+
+std::vector<std::string> in_state(const Outcome& outcome, State state) {
+  std::vector<std::string> names;
+  for (const OutcomeReturn& each : outcome.returns.instances)
+    if (each.state == state) names.push_back(instance_name(each));
+  return names;
+}
+
+}  // namespace
+
+const char* first_hit(const Outcome& outcome) {
+  for (const OutcomeFault& fault : outcome.faults)
+    if (fault.dropped > 0 || fault.processes.empty()) return "packet";
+  return outcome.faults.empty() ? "packet" : "process";
+}
+
+std::string processes_text(const OutcomeFault& fault) {
+  if (fault.processes.empty()) return "";
+  const OutcomeFault::Processes all = processes_hit(fault);
+  std::vector<std::string> words;
+  if (all.killed > 0 || all.frozen == 0) words.push_back(grouped(all.killed) + " killed");
+  if (all.frozen > 0) words.push_back(grouped(all.frozen) + " frozen");
+  if (all.respawns_killed > 0) words.push_back(grouped(all.respawns_killed) + " more killed as they started");
+  std::vector<std::string> services;
+  for (const auto& [service, each] : fault.processes)
+    services.push_back((service.empty() ? "of no service" : service) + " " + counted(each));
+  return fault.id + " processes: " + joined(words) + " (" + compact(services, 6) + ")";
+}
+
+std::string instance_name(const OutcomeReturn& instance) {
+  return instance.service + " on " + instance.host;
+}
+
+std::vector<std::string> return_text(const Outcome& outcome) {
+  size_t killed = 0, well = 0;
+  for (const OutcomeReturn& each : outcome.returns.instances) {
+    if (!was_killed(each)) continue;
+    ++killed;
+    well += each.state == State::kWell ? 1 : 0;
+  }
+  if (killed == 0) return {};
+  std::vector<std::string> lines{std::to_string(well) + " of " + plural(killed, "killed instance") +
+                                 " well again"};
+  if (const auto rate = outcome.returns.hosts_per_hour)
+    lines[0] += ", " + grouped(static_cast<uint64_t>(std::llround(*rate))) + " hosts an hour (measured)";
+  if (const auto fleet = outcome.returns.extrapolated_32000)
+    lines.push_back("at that rate 32,000 hosts would take " +
+                    format_duration(Duration(std::chrono::floor<std::chrono::minutes>(*fleet))) +
+                    ": an extrapolation, not a measurement");
+  return lines;
+}
+
+std::vector<std::string> return_findings(const Outcome& outcome) {
+  std::vector<std::string> lines;
+  for (const OutcomeReturn& each : outcome.returns.instances)
+    if (each.state == State::kFailed)
+      lines.push_back(instance_name(each) + " could not be started again" +
+                      (each.why.empty() ? "" : ": " + each.why));
+  for (const auto& cycle : outcome.returns.cycles)
+    lines.push_back(joined(cycle) + " waited for each other to start, and none of them got well");
+  if (const auto down = in_state(outcome, State::kDown); !down.empty())
+    lines.push_back("not known to have been started again: " + compact(down, 4));
+  if (const auto unwell = in_state(outcome, State::kStarted); !unwell.empty())
+    lines.push_back("started and not seen well before the run ended: " + compact(unwell, 4));
+  const OutcomeReturn* slowest = nullptr;
+  for (const OutcomeReturn& each : outcome.returns.instances)
+    if (const auto took = waited_for_people(each); took && (!slowest || *took > *waited_for_people(*slowest)))
+      slowest = &each;
+  if (slowest)
+    lines.push_back("people took " + lasting(*waited_for_people(*slowest)) + " to let " +
+                    instance_name(*slowest) + " come back");
+  const auto impatient = std::count_if(outcome.returns.instances.begin(), outcome.returns.instances.end(),
+                                       [](const OutcomeReturn& each) { return each.by == "patience"; });
+  if (impatient > 0)
+    lines.push_back("nobody said in time that " + plural(static_cast<uint64_t>(impatient), "instance") +
+                    " may come back");
+  return lines;
+}
+
+std::string cold_start_text(const OutcomeColdStart& each) {
+  const std::string who = "a fresh " + each.service + " in " + each.site + " ";
+  const std::string after = each.took ? " after " + lasting(*each.took) : "";
+  const std::string want = each.died_for.empty() ? "" : " for want of " + each.died_for;
+  if (each.state == "ready") return who + "was ready" + after;
+  if (each.state == "died") return who + "died" + after + want;
+  if (each.state == "late") return who + "was not ready" + after + want;
+  return who + "was not started";
+}
+
+std::vector<std::string> cold_start_findings(const Outcome& outcome) {
+  std::vector<std::string> lines;
+  for (const OutcomeColdStart& each : outcome.cold_starts)
+    if (each.state != "ready") lines.push_back(cold_start_text(each));
+  return lines;
+}
+
+}  // namespace blackstart::report
