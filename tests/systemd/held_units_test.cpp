@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A unit that starts again whatever happens, one that a connection starts and one that a timer starts:
 // killed, they do not come back by any way, and afterwards they are as they were.
+#include <sys/wait.h>
+
+#include <cstdio>
+
+#include "agents/daemon/walls.h"
 #include "agents/faults/process/units.h"
 #include "tests/systemd/unit_fixture.h"
 
@@ -102,6 +107,32 @@ TEST_F(HeldUnits, WhatADeadAgentHeldIsTakenBack) {
   ASSERT_TRUE(start_units({kTool}));
   EXPECT_TRUE(within(10s, [&] { return active(kTool); }));
   steps_.open.clear();
+}
+
+// With the few capabilities that an agent keeps.
+TEST_F(HeldUnits, AllOfItIsDoneFromBehindTheAgentsWalls) {
+  proves("S13");
+  write_tool("Restart=always\nRestartSec=10ms");
+  reload_and_start(kTool);
+  const size_t before = began();
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const auto done = raise_walls({.processes = true})
+                          .and_then([&] { return UnitHold::find(kTool, nullptr); })
+                          .and_then([](UnitHold hold) -> Result<> {
+                            if (auto ok = hold.hold(); !ok) return ok;
+                            if (auto ok = hold.kill(SIGKILL); !ok) return ok;
+                            std::this_thread::sleep_for(1s);
+                            if (auto ok = hold.release(); !ok) return ok;
+                            return start_units(hold.was_active());
+                          });
+    if (!done) std::fprintf(stderr, "%s\n", done.error().message().c_str());
+    ::_exit(done ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(pid, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(within(10s, [&] { return active(kTool) && began() == before + 1; }));
 }
 
 TEST_F(HeldUnits, WhatWasDownStaysDown) {

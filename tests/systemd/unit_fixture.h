@@ -101,7 +101,7 @@ class UnitTest : public testing::Test {
   }
   template <typename Holds>
   static bool within(std::chrono::milliseconds at_most, Holds holds) {
-    const auto end = std::chrono::steady_clock::now() + at_most;
+    const auto end = std::chrono::steady_clock::now() + patience(at_most);
     while (!holds()) {
       if (std::chrono::steady_clock::now() >= end) return false;
       std::this_thread::sleep_for(10ms);
