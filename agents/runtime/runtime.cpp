@@ -372,8 +372,12 @@ void Runtime::tick() {
     if (const auto stop = parts_.stop()) (void)revert(held_->order.run(), stop->reason);
   if (held_ && now >= held_->ends_at()) {
     reached(CrashPoint::kDeadlineReached);
-    (void)revert(held_->order.run(),
-                 held_->t0 != 0 && held_->lease_end > held_->t0 + held_->last_end() ? "end" : "lease");
+    const bool over = held_->t0 != 0 && held_->lease_end > held_->t0 + held_->last_end();
+    contract::Revert word;
+    word.set_run(held_->order.run());
+    word.set_reason(over ? "end" : "lease");
+    // In time the conductor's word on the return may still be on its way.
+    (void)(over && held_->lifted.empty() ? lift(word) : revert(word.run(), word.reason()));
   }
   if (now >= probes_end_) stop_probes();
 }

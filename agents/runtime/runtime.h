@@ -4,10 +4,11 @@
 //   state      Arm        Fire         Collect      Revert        tick()
 //   free       → armed    refused      reports      → free        -
 //   armed      refused*   → fired      reports      → free        → free one lease after arming
-//   fired      refused*   → fired      renews       → free        → free at the deadline or lease end
+//   fired      refused*   → fired      renews       → free        → free at the lease end, lifted at the deadline
 //   lifted     refused*   refused      renews       → free        → free at the lease end
 //   * by another run; the same run may arm again, which replaces its order
-//   Revert that keeps down what was killed makes it lifted, if there is any: faults are over, Return starts
+//   Revert that keeps down what was killed, or the deadline, makes it lifted, if there is any, and else
+//   free: faults are over, Return starts
 //   services again, or, naming none, all of them, and frees the host.
 //   In every state a stop file means free, and refuses Arm and Fire. A T0 of more than a second ago frees the
 //   host; one of more than a minute ahead is refused, and it stays armed.

@@ -109,6 +109,8 @@ std::string died_for(const Topology& topology, const std::string& service, const
     if (const auto found = topology.services.find(need);
         found != topology.services.end() && named_in(topology, found->second, last_words))
       return need;
+  for (const auto& [name, other] : topology.services)  // a need nobody declared
+    if (name != service && named_in(topology, other, last_words)) return name;
   if (at == 0) return "";
   for (const std::string& need : needs)
     if (impact.observed(need, at - kLookBack.count(), at) == Impact::kDown) return need;

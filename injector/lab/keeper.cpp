@@ -186,9 +186,7 @@ class Keeper {
                      [&](const ProcessPlan& each) { return each.host == host && each.service == service; });
     if (plan == blueprint_.services.end())
       return "error lab " + blueprint_.name + " has no " + service + " on " + host;
-    State state;
-    if (auto read = read_state(blueprint_.name)) state = std::move(*read);
-    if (const auto id = running(state, *plan)) return "ok " + std::to_string(id->pid);
+    if (const auto id = running_now(*plan)) return "ok " + std::to_string(id->pid);
     if (auto cleared = clear(blueprint_, *plan); !cleared) return text_of(cleared.error());
     const auto id = start_one(blueprint_, *plan);
     if (!id) return text_of(id.error());
@@ -199,6 +197,14 @@ class Keeper {
     if (auto written = write_started(blueprint_.name, started_); !written)
       std::cerr << written.error().message() << std::endl;
     return "ok " + std::to_string(id->pid);
+  }
+
+  // Whoever asks does not wait long, and mostly it is dead.
+  [[nodiscard]] std::optional<ProcessId> running_now(const ProcessPlan& plan) const {
+    const auto cgroup = cgroup_of(blueprint_, plan.host, "services/" + plan.service);
+    if (cgroup && cgroup->processes().empty()) return std::nullopt;
+    const auto state = read_state(blueprint_.name);
+    return state ? running(*state, plan) : std::nullopt;
   }
 
   Result<ProcessPlan> start_of_fresh(const std::string& host, const std::string& service,

@@ -66,6 +66,12 @@ TEST_F(ColdStartTest, LastWordsNameTheNeed) {
   for (const auto& [words, need] : kWords) EXPECT_EQ(blamed(words), need) << words;
 }
 
+TEST_F(ColdStartTest, LastWordsNameANeedNobodyDeclared) {
+  add("registry", {{"pangyo-2", 5000}}, {});
+  EXPECT_EQ(blamed("cannot pull registry.ops:5000/login"), "registry");
+  EXPECT_EQ(blamed("neither registry nor tokens answer"), "tokens") << "a declared one comes first";
+}
+
 TEST_F(ColdStartTest, WithoutAWordTheNeedThatIsDownIsBlamed) {
   ImpactWatch watch(topology_, plan_);
   for (const contract::Probe& probe : watch.probes())

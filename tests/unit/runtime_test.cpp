@@ -20,6 +20,8 @@ struct Kernel {
   int64_t t0 = 0;
   Word word;
   bool can_arm = true, can_revert = true;
+  int lifted = 0;
+  bool down = false;  // a fault has killed a service
 };
 
 class RecordingFamily final : public FaultFamily {
@@ -46,6 +48,11 @@ class RecordingFamily final : public FaultFamily {
     auto& fault = *report.add_faults();
     fault.set_id("f1");
     fault.set_state(contract::FAULT_FIRING);
+    if (kernel_.down) report.add_down()->set_service("login");
+  }
+  Result<> do_lift() override {
+    ++kernel_.lifted;
+    return {};
   }
   Result<> do_revert() override {
     ++kernel_.reverted;
@@ -279,6 +286,29 @@ TEST_F(RuntimeTest, HoldsUntilTheDeadlineAndNotLonger) {
   runtime_->tick();
   EXPECT_EQ(kernel_.reverted, 1);
   EXPECT_EQ(runtime_->answer(hello()).report().run(), "");
+}
+
+TEST_F(RuntimeTest, AtTheDeadlineWhatWasKilledWaitsForTheConductorOneLease) {
+  proves("S1,S3");
+  kernel_.down = true;
+  EXPECT_TRUE(accepted(arm("a")));
+  EXPECT_TRUE(accepted(fire("a", unix_now())));
+  for (int i = 0; i < 6; ++i) {
+    now_ += 10 * kSecond;
+    EXPECT_TRUE(accepted(collect("a")));
+  }
+  now_ += kSecond;
+  runtime_->tick();
+  EXPECT_EQ(kernel_.lifted, 1);
+  EXPECT_EQ(kernel_.reverted, 0);
+  EXPECT_TRUE(runtime_->answer(hello()).report().lifted());
+  now_ += 14 * kSecond;
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 0);
+  now_ += 2 * kSecond;
+  runtime_->tick();
+  EXPECT_EQ(kernel_.reverted, 1) << "no word came";
+  EXPECT_EQ(kernel_.lifted, 1);
 }
 
 TEST_F(RuntimeTest, AnArmedOrderNobodyFiresLapsesEvenWithHold) {
