@@ -176,9 +176,8 @@ Format absolute_path() {
   return patterned("an absolute path such as /usr/sbin/sshd", "/[^/ ].*");
 }
 Format cgroup_path() {
-  Format format =
-      patterned("a cgroup, from its root, such as system.slice/ssh.service", "[^-/. ][^ ]*",
-                [](std::string_view text) { return text.find("/..") == std::string_view::npos; });
+  Format format = patterned("a cgroup, from its root, such as system.slice/ssh.service", "[^-/. ][^ ]*",
+                            [](std::string_view text) { return text.find("/..") == std::string_view::npos; });
   format.as_written = true;
   return format;
 }

@@ -4,12 +4,12 @@
 //   state      Arm        Fire         Collect      Revert        tick()
 //   free       → armed    refused      reports      → free        -
 //   armed      refused*   → fired      reports      → free        → free one lease after arming
-//   fired      refused*   → fired      renews       → free        → free at the lease end, lifted at the deadline
+//   fired      refused*   → fired      renews       → free        → lifted at the deadline
 //   lifted     refused*   refused      renews       → free        → free at the lease end
 //   * by another run; the same run may arm again, which replaces its order
-//   Revert that keeps down what was killed, or the deadline, makes it lifted, if there is any, and else
-//   free: faults are over, Return starts
-//   services again, or, naming none, all of them, and frees the host.
+//   At the end of its lease every one of them is free.
+//   Revert that keeps down what was killed, or the deadline, makes it lifted where anything was killed, and
+//   else free: the faults are over, Return starts services again, or, naming none, all of them, and frees it.
 //   In every state a stop file means free, and refuses Arm and Fire. A T0 of more than a second ago frees the
 //   host; one of more than a minute ahead is refused, and it stays armed.
 //

@@ -204,7 +204,7 @@ struct Experiment {
   Duration lease = std::chrono::seconds(15);
   Enforce enforce = Enforce::kBoth;
   contract::Engine engine = contract::ENGINE_AUTO;
-  std::vector<std::string> unprotect;  // as protected_name (select.h) calls them
+  std::vector<std::string> unprotect;       // as protected_name (select.h) calls them
   std::vector<Precondition> preconditions;  // `requires`
   std::optional<Precondition> no_incident;  // a live incident is no time for a drill
   Windows windows;

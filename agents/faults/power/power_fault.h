@@ -21,8 +21,8 @@
 #include "agents/contract/units.h"
 #include "agents/faults/fault.h"
 #include "agents/faults/power/host_processes.h"
-#include "agents/faults/process/owed_starts.h"
 #include "agents/faults/process/hold_down.h"
+#include "agents/faults/process/owed_starts.h"
 #include "agents/faults/step_log.h"
 #include "agents/kernel/fd.h"
 
