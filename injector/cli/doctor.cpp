@@ -100,9 +100,47 @@ Choice choose(const std::string& fault, const std::string& manner, const json& e
 }
 
 const json* feature(const json& features, const std::string& name) {
+  if (!features.is_array()) return nullptr;
   for (const json& candidate : features)
     if (candidate.value("name", "") == name) return &candidate;
   return nullptr;
+}
+
+bool has_feature(const json& features, const std::string& name) {
+  const json* found = feature(features, name);
+  return found && found->value("available", false);
+}
+
+Finding finding_of(const std::string& what, const json* found) {
+  if (!found) return {what, false, "not tried", ""};
+  return {what, found->value("available", false), found->value("reason", ""), found->value("hint", "")};
+}
+
+std::vector<Finding> about_processes(const json& features) {
+  std::vector<Finding> out{finding_of("hold-down at exec", feature(features, "exec-kill")),
+                           finding_of("whole cgroups die", feature(features, "cgroup-kill")),
+                           finding_of("sockets are ended", feature(features, "sock-destroy"))};
+  if (out.front().well && !has_feature(features, "exec-deny"))
+    out.front().why += "; this kernel lets no BPF program deny it, so a supervisor sees a death, not EPERM";
+  return out;
+}
+
+// Of processes and power; a cut comes before a loss of power.
+std::vector<Choice> choose_for_processes(const json& features, bool cuts) {
+  const bool whole = has_feature(features, "cgroup-kill");
+  const std::string held = has_feature(features, "exec-deny")   ? "ebpf/lsm"
+                           : has_feature(features, "exec-kill") ? "ebpf/exec"
+                                                                : "";
+  const bool dark = cuts && whole && !held.empty() && has_feature(features, "sock-destroy");
+  return {
+      {"service-kill", "killed", whole ? "cgroup.kill" : "",
+       whole ? "all of a service at once" : "no cgroup.kill here"},
+      {"service-kill", "held-down", held,
+       held.empty() ? "the kernel refuses a program at exec" : "a new one dies before its first instruction"},
+      {"service-freeze", "frozen", whole ? "cgroup.freeze" : "",
+       whole ? "its port accepts, nobody answers" : "no cgroup v2 here"},
+      {"site-power-loss", "dark", dark ? held : "",
+       dark ? "the cut first, then every process" : "needs the cut, hold-down and the end of sockets"}};
 }
 
 }  // namespace
@@ -123,16 +161,12 @@ int run_doctor(const Invocation& invocation) {
 
   json engines = json::object();
   for (const Engine& engine : kEngines) {
-    const json* found = features.is_array() ? feature(features, engine.feature) : nullptr;
-    const bool available = found && found->value("available", false);
-    engines[engine.name] = available;
-    findings.push_back({engine.name, available, found ? found->value("reason", "") : "not tried",
-                        found ? found->value("hint", "") : ""});
+    engines[engine.name] = has_feature(features, engine.feature);
+    findings.push_back(finding_of(engine.name, feature(features, engine.feature)));
   }
-  const json* leak = features.is_array() ? feature(features, "nft-netdev") : nullptr;
-  const bool counts_leaks = leak && leak->value("available", false);
-  findings.push_back({"nft netdev counters", counts_leaks, leak ? leak->value("reason", "") : "not tried",
-                      leak ? leak->value("hint", "") : ""});
+  findings.push_back(finding_of("nft netdev counters", feature(features, "nft-netdev")));
+  const bool counts_leaks = findings.back().well;
+  for (Finding& finding : about_processes(features)) findings.push_back(std::move(finding));
 
   // Without the witness no cut can be shown to hold, so none is made.
   const bool may = counts_leaks && geteuid() == 0;
@@ -140,6 +174,10 @@ int run_doctor(const Invocation& invocation) {
   for (const FaultManners& fault : kFaults)
     for (const char* manner : fault.manners)
       choices.push_back(choose(fault.kind, manner, may ? engines : json::object()));
+  const bool cuts = may && (has_feature(features, "tcx") || has_feature(features, "clsact") ||
+                            has_feature(features, "nft-egress"));
+  for (Choice& choice : choose_for_processes(may ? features : json(), cuts))
+    choices.push_back(std::move(choice));
   json faults = json::object();
   bool able = true;
   for (const Choice& choice : choices) {

@@ -53,8 +53,8 @@ std::string way_back(const Plan& plan) {
         left[process.service.empty() ? kUnknownService : process.service].push_back(process.host);
   if (plan.stages.empty() && left.empty()) return "";
   Table table;
-  table.row({"1", "network", "with the end of the faults"});
-  size_t number = 1;
+  table.row({"-", "network", "with the end of the faults"});
+  size_t number = 0;
   for (const PlanStage& stage : plan.stages) {
     std::vector<PlanReturn> paced, manual;
     for (const PlanReturn& each : stage.instances) (each.manual ? manual : paced).push_back(each);

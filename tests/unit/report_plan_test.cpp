@@ -79,9 +79,9 @@ TEST(PlanText, NamesTheVictimsBeforeTheCutAndTheirWayBack) {
         "photo on anyang-app: exe /opt/photo; protected, and named in unprotect: photo",
         "c1  T0 + 5s  a fresh session-cache on anyang-db in anyang, to be ready within 15s",
         "cut, and powered off         pangyo-app", "not cut, but lose processes  anyang-app",
-        "1  network                with the end of the faults",
-        "2  cache, object-storage  photo-store on pangyo-store; session-cache on pangyo-cache",
-        "3  all the rest", "when somebody says `blackstart return`: messages on",
+        "-  network                with the end of the faults",
+        "1  cache, object-storage  photo-store on pangyo-store; session-cache on pangyo-cache",
+        "2  all the rest", "when somebody says `blackstart return`: messages on",
         "-  stays down             photo on anyang-app", "monitoring → session-cache → monitoring"})
     EXPECT_THAT(text, HasSubstr(words));
   std::istringstream lines(text);

@@ -213,7 +213,7 @@ class Results:
 
     CASE = re.compile(r"\[ +(OK|FAILED|SKIPPED) +\] (\S+?)(?:, where .*)? \(\d+ ms\)$")
     ENGINE = re.compile(r" +(yes|NO) +((?:ebpf|netfilter)/\w+) ")
-    CHOSEN = re.compile(r"  ([a-z][a-z-]+) +(silent|reset|unreachable|deny) +(\S+) ")
+    CHOSEN = re.compile(r"  ([a-z][a-z-]+) +(silent|reset|unreachable|deny|killed|held-down|frozen|dark) +(\S+) ")
 
     def __post_init__(self):
         self.by_name = {p.name: p for p in self.suite}

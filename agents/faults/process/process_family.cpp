@@ -375,16 +375,18 @@ void ProcessFamily::do_observe(contract::HostReport& report) const {
 }
 
 FeatureReport probe_process_features() {
-  Feature kill{"cgroup-kill", false, "no cgroup has cgroup.kill",
+  Feature kill{"cgroup-kill", false, "",
                "cgroup v2, Linux 5.14 or later (processes are then signalled one by one)"};
-  // The root has no such file, which is why the first below it is looked at.
-  if (const auto root = Cgroup::at("")) {
-    for (const Cgroup& child : root->children())
-      if (::access((child.path() / "cgroup.kill").c_str(), F_OK) == 0)
-        kill = {"cgroup-kill", true, child.path().string() + " has cgroup.kill", ""};
-    if (root->children().empty()) kill.reason = "there is no cgroup to look at";
+  // The root has no such file: an empty one of our own is looked at, and goes again.
+  const auto own = Cgroup::at("blackstart-probe-" + std::to_string(::getpid()));
+  const auto made = own ? own->create() : tl::unexpected(own.error());
+  if (!made) {
+    kill.reason = made.error().message();
   } else {
-    kill.reason = root.error().message();
+    const auto done = own->kill(std::chrono::seconds(1));
+    if (done) kill = {"cgroup-kill", true, "ended what is in a cgroup of its own", ""};
+    if (!done) kill.reason = done.error().message();
+    (void)own->remove();
   }
   return {probe_exec_kill(), probe_exec_deny(), kill};
 }
