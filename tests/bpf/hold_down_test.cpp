@@ -10,6 +10,7 @@
 
 #include "agents/contract/units.h"
 #include "agents/faults/process/hold_down.h"
+#include "tests/support/emulated.h"
 #include "tests/support/promise.h"
 #include "tests/support/scratch_cgroup.h"
 
@@ -158,8 +159,9 @@ TEST_F(HoldDownTest, AForkWithoutAnExecGoesOn) {
   HoldDownRule own = rule();
   own.cgroup = kOwn;
   hold({own});
-  const pid_t pid = start_in(kOwn, {"sh", "-c", "for i in $(seq 300000); do :; done; (: > " + mark() + ")"});
-  std::this_thread::sleep_for(50ms);
+  const pid_t pid =
+      start_in(kOwn, {"sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; (: > " + mark() + ")"});
+  std::this_thread::sleep_for(test::patience(50ms));
   fire();
   int status = 0;
   ::waitpid(pid, &status, 0);
@@ -203,22 +205,22 @@ TEST_F(HoldDownTest, ByNameUserAndWhatWasSeen) {
 TEST_F(HoldDownTest, InItsTimeAlone) {
   proves("S1,S3");
   HoldDownRule timed = by_exe(tool());
-  timed.start_ns = Duration(100ms).count();
-  timed.end_ns = Duration(300ms).count();
+  timed.start_ns = Duration(test::patience(100ms)).count();
+  timed.end_ns = Duration(test::patience(300ms)).count();
   hold({timed});
   fire();
   EXPECT_FALSE(ended({tool()}));
-  std::this_thread::sleep_for(110ms);
+  std::this_thread::sleep_for(test::patience(110ms));
   EXPECT_TRUE(ended({tool()}));
   hold_->renew({INT64_MAX, timed.start_ns});
   EXPECT_FALSE(ended({tool()})) << "behind the horizon";
-  hold_->renew({monotonic_now() + Duration(30ms).count(), INT64_MAX});
+  hold_->renew({monotonic_now() + Duration(test::patience(30ms)).count(), INT64_MAX});
   EXPECT_TRUE(ended({tool()}));
-  std::this_thread::sleep_for(40ms);
+  std::this_thread::sleep_for(test::patience(40ms));
   EXPECT_FALSE(ended({tool()})) << "the lease is over";
   hold_->renew({INT64_MAX, INT64_MAX});
   EXPECT_TRUE(ended({tool()}));
-  std::this_thread::sleep_for(200ms);
+  std::this_thread::sleep_for(test::patience(200ms));
   EXPECT_FALSE(ended({tool()})) << "its end is over";
 }
 

@@ -27,6 +27,7 @@ TEST_F(HeldUnits, WhatRestartsEveryTenMillisecondsStaysDead) {
   fs::create_directories(kEtc + kTool + ".d");
   std::ofstream(kEtc + kTool + ".d/50-own.conf") << "[Service]\nNice=1\n";
   reload_and_start(kTool);
+  ASSERT_TRUE(within(10s, [] { return began() >= 1; }));
   ASSERT_TRUE(systemd_->kill(kTool, SIGKILL));
   ASSERT_TRUE(within(10s, [] { return began() >= 2; })) << "by itself it comes back";
 

@@ -25,8 +25,10 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 
 # Programs of this machine that the tests, a lab and the suite call.
-TOOLS = """bpftool cat comm curl cut find grep ip kill ls mkdir mktemp modprobe mount nft rm rmdir sed sh sleep
-           sort sysctl tc uname""".split()
+TOOLS = """bash bpftool cat comm curl cut env find grep ip kill ln ls mkdir mktemp modprobe mount nft python3 rm rmdir
+           sed seq sh sleep sort sysctl tc touch uname""".split()
+# What python3 cannot start without, of the folder its `os` is in.
+PYTHON_PACKAGES = ["encodings", "collections", "importlib"]
 # Folders of the kernel's modules it may ask for: networking, and what networking depends on.
 MODULES = ["net", "lib", "crypto", "arch/x86/crypto", "drivers/net/veth.ko", "drivers/net/tun.ko",
            "drivers/net/ifb.ko", "drivers/net/dummy.ko"]
@@ -45,8 +47,11 @@ ETC = {
 }
 DOCTOR, DRILL = "doctor", "drill"
 # An emulated processor takes minutes for every crash point with every victim: here each is reached once.
-SHORTENED = {"crash_points_test": ("--gtest_filter=*_both", "each point once, both killed"),
+SHORTENED = {"crash_points_test": ("--gtest_filter=*_both:-*stopped_process*:*frozen_cgroup*",
+                                   "each point once, both killed; of processes those of the way back"),
              "disturbed_points_test": ("--gtest_filter=*/armed_*:*/fired_*", "armed and fired")}
+# Supervisors that start something every 10 ms leave an emulated processor no time for anything else.
+LEFT_OUT = ["power_loss_test", "process_fault_test"]
 # Case names that tell a story for each engine, or for each manner of the engine that answers.
 STORY = re.compile(r"\w+/Every(Engine|Manner)\.(\w+)/(\w+)$")
 ENGINES = {"tcx": "ebpf/tcx", "clsact": "ebpf/clsact", "netdev": "netfilter/netdev",
@@ -84,6 +89,9 @@ def programs(build, only):
             if [tier] not in labels or (tier == "lab" and test["name"] != "run_test"):
                 continue
             if only and (DRILL if tier == "lab" else test["name"]) not in only:
+                continue
+            if not only and test["name"] in LEFT_OUT:
+                print(f"skipped: {test['name']}, which restarts programs every 10 ms, too fast for an emulator")
                 continue
             if "command" not in test:
                 sys.exit(f"{test['name']} is not built: cmake --build {build} --target {test['name']}")
@@ -147,11 +155,15 @@ def pack(package, build, suite, folder):
         for tool in TOOLS:
             path = shutil.which(tool, path="/usr/sbin:/usr/bin:/sbin:/bin")
             add(path or sys.exit(f"{tool} is not installed"))
+        library = pathlib.Path(output_of("/usr/bin/python3", "-c", "import os; print(os.__file__)")).parent
+        for source in [*library.glob("*.py"), *(f for p in PYTHON_PACKAGES for f in (library / p).rglob("*.py"))]:
+            add(source)
         for program in suite:
             add(program.command[0], strip=True)
         for name in "blackstart", "blackstart-agent", "sample-service":
             add(f"{build}/bin/{name}", strip=True)
         add(f"{build}/agents/daemon/blackstart-agent-under-test", strip=True)
+        add(f"{build}/tests/first_act", strip=True)
         shutil.copytree(SOURCE / "experiments/labs", root / str(SOURCE).lstrip("/") / "experiments/labs")
         for name, text in ETC.items():
             (root / "etc" / name).write_text(text)
