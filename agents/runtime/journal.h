@@ -14,9 +14,8 @@
 //      is idempotent, so the worst is to look for a thing that is gone.
 //   3. Every prefix of the file is a journal: a torn or garbled tail is cut off, everything before it
 //      counts. A step whose record was torn was never done.
-//   4. Firing, renewing and expiring write nothing; a fault on processes writes at its start whom it is about
-//   to
-//      hit, since that is not known before.
+//   4. Firing, renewing and expiring write nothing. A fault on processes writes, at its start, whom it is
+//      about to hit, since that is not known before.
 //   5. One file, STATE/journal, one writer: whoever has claimed the folder.
 //
 //   what the file holds                   at the next start

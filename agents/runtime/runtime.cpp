@@ -48,6 +48,11 @@ int64_t as_told(int64_t lease_end) {
   return switched_off(Mechanism::kDeadline) ? INT64_MAX : lease_end;
 }
 
+bool anything_down(const contract::HostReport& report) {
+  return std::any_of(report.down().begin(), report.down().end(),
+                     [](const auto& each) { return each.state() == contract::DownReport::DOWN; });
+}
+
 }  // namespace
 
 // The order this host is held by, and what serves it.
@@ -251,8 +256,6 @@ Result<> Runtime::require_run(const std::string& run) const {
 Result<> Runtime::fire(const contract::Fire& fire) {
   if (auto ok = require_run(fire.run()); !ok) return ok;
   if (held_->t0 != 0) return {};
-  if (!held_->lifted.empty())
-    return fail(ErrorKind::kRefused, "fire on", identity_.host, 0, "its faults are over");
   if (auto ok = require_no_stop("fire on"); !ok) return ok;
   const int64_t now = parts_.now();
   int64_t ahead = 0;
@@ -295,15 +298,6 @@ void Runtime::renew(const contract::Collect& collect) {
   tell_deadline();
   reached(CrashPoint::kRenewed);
 }
-
-namespace {
-
-bool anything_down(const contract::HostReport& report) {
-  return std::any_of(report.down().begin(), report.down().end(),
-                     [](const auto& each) { return each.state() == contract::DownReport::DOWN; });
-}
-
-}  // namespace
 
 Result<> Runtime::lift(const contract::Revert& request) {
   if (!held_) return {};

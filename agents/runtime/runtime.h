@@ -5,7 +5,7 @@
 //   free       → armed    refused      reports      → free        -
 //   armed      refused*   → fired      reports      → free        → free one lease after arming
 //   fired      refused*   → fired      renews       → free        → lifted at the deadline
-//   lifted     refused*   refused      renews       → free        → free at the lease end
+//   lifted     refused*   → lifted     renews       → free        → free at the lease end
 //   * by another run; the same run may arm again, which replaces its order
 //   At the end of its lease every one of them is free.
 //   Revert that keeps down what was killed, or the deadline, makes it lifted where anything was killed, and

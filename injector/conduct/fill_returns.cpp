@@ -33,6 +33,16 @@ bool was_killed(const OutcomeReturn& each) {
   return each.state != State::kWasDown && each.state != State::kLeft;
 }
 
+// A later fault found it down because an earlier one of this run had killed it.
+void drop_what_another_fault_killed(std::vector<OutcomeReturn>& instances) {
+  std::set<std::pair<std::string, std::string>> killed;
+  for (const OutcomeReturn& each : instances)
+    if (each.state != State::kWasDown) killed.emplace(each.host, each.service);
+  std::erase_if(instances, [&](const OutcomeReturn& each) {
+    return each.state == State::kWasDown && killed.contains({each.host, each.service});
+  });
+}
+
 void fill_rate(UnixNs from, OutcomeReturns& returns) {
   std::map<std::string, UnixNs> back;  // host → when its last instance was well; 0: one is not
   for (const OutcomeReturn& each : returns.instances) {
@@ -76,6 +86,7 @@ void fill_returns(const Plan& plan, const Topology& topology, const std::vector<
       returns.instances.push_back(way_back(down, host, checks));
       add_what_was_planned(topology, planned, returns.instances.back());
     }
+  drop_what_another_fault_killed(returns.instances);
   std::stable_sort(returns.instances.begin(), returns.instances.end(),
                    [&](const OutcomeReturn& a, const OutcomeReturn& b) {
                      return std::tuple(a.stage == 0, a.stage, a.host, a.service) <

@@ -62,8 +62,10 @@ std::string name_of(const testing::TestParamInfo<EveryCrashPoint::ParamType>& wh
   return test_name(std::get<0>(which.param)) + victims[static_cast<size_t>(std::get<1>(which.param))];
 }
 
-TEST(EveryCrashPoint, OfAUnitIsReachedWhereSystemdRuns) {
-  GTEST_SKIP() << "step_recording, step_recorded and step_taken_back of held_unit: there is no systemd here";
+TEST(EveryCrashPoint, OfAUnitIsNotReachedHere) {
+  GTEST_SKIP() << "step_recording, step_recorded and step_taken_back of held_unit: there is no systemd here, "
+                  "and where "
+                  "there is one no agent is stopped at them; held_units_test takes such a step back";
 }
 
 INSTANTIATE_TEST_SUITE_P(Killed, EveryCrashPoint,

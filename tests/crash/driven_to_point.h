@@ -86,8 +86,7 @@ class DrivenToPoint : public AgentUnderTest {
   }
 };
 
-// The points that can be reached here. Units stand in the journal where systemd runs alone; the tier that has
-// one tests them.
+// The points that can be reached here: units stand in the journal where systemd runs alone.
 inline std::vector<std::string> reachable_points() {
   std::vector<std::string> out = crash_point_names();
   std::erase_if(out, [](const std::string& name) { return name.ends_with(".held_unit"); });

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +16,7 @@
 #include "tests/support/order_builder.h"
 #include "tests/support/promise.h"
 #include "tests/support/sockets.h"
+#include "tests/support/steps.h"
 
 namespace blackstart::test {
 
@@ -73,23 +73,6 @@ inline constexpr EngineCase kEngines[] = {
 inline std::string name_of(const testing::TestParamInfo<EngineCase>& info) {
   return info.param.name;
 }
-
-// A journal in memory.
-class Steps final : public StepLog {
- public:
-  Result<uint64_t> record(const contract::Step& step) override {
-    open[++last_] = step;
-    return last_;
-  }
-  Result<> taken_back(uint64_t step) override {
-    open.erase(step);
-    return {};
-  }
-  std::map<uint64_t, contract::Step> open;
-
- private:
-  uint64_t last_ = 0;
-};
 
 // The test stands on host `here`; an echo server stands on `there`.
 class TrafficFaultTest : public testing::Test {

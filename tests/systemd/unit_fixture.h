@@ -16,15 +16,14 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 
-#include "agents/faults/step_log.h"
 #include "agents/kernel/systemd.h"
 #include "tests/support/emulated.h"
 #include "tests/support/promise.h"
+#include "tests/support/steps.h"
 
 namespace blackstart::test {
 
@@ -34,22 +33,6 @@ namespace fs = std::filesystem;
 inline const std::string kEtc = "/etc/systemd/system/", kRun = "/run/systemd/system/";
 inline const std::string kTool = "bs-tool.service", kSocket = "bs-tool.socket", kTimer = "bs-tool.timer";
 inline const std::string kBegan = "/run/bs-tool-began", kAddress = "/run/bs-tool.sock";
-
-class Steps final : public StepLog {
- public:
-  Result<uint64_t> record(const contract::Step& step) override {
-    open[++last_] = step;
-    return last_;
-  }
-  Result<> taken_back(uint64_t step) override {
-    open.erase(step);
-    return {};
-  }
-  std::map<uint64_t, contract::Step> open;
-
- private:
-  uint64_t last_ = 0;
-};
 
 class UnitTest : public testing::Test {
  protected:

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "agents/contract/ip.h"
+#include "injector/conduct/fill_returns.h"
 #include "tests/support/promise.h"
 #include "tests/unit/conduct_fixture.h"
 
@@ -230,6 +231,24 @@ TEST_F(ReturnsTest, WhatWasDownBeforeStaysDownAndIsNoFinding) {
   EXPECT_EQ(of(outcome, "pangyo-1", "db").started, 0);
   EXPECT_EQ(outcome.exit_code, kExitPass) << outcome.reason;
   EXPECT_EQ(outcome.faults.at(0).processes.at("db").killed, 1u);
+}
+
+TEST_F(ReturnsTest, WhatAnEarlierFaultKilledWasNotDownBefore) {
+  Reports reports;
+  contract::HostReport& report = reports["pangyo-1"];
+  for (const auto& [fault, state] :
+       {std::pair{"f1", contract::DownReport::STARTED}, {"f2", contract::DownReport::WAS_DOWN}}) {
+    contract::DownReport& down = *report.add_down();
+    down.set_fault(fault);
+    down.set_service("db");
+    down.set_state(state);
+    down.set_started_unix_ns(7);
+  }
+  Outcome outcome;
+  fill_returns({}, {}, {}, reports, {}, {}, outcome);
+  ASSERT_EQ(outcome.returns.instances.size(), 1u);
+  EXPECT_EQ(outcome.returns.instances[0].fault, "f1");
+  EXPECT_EQ(outcome.returns.instances[0].state, OutcomeReturn::State::kWell);
 }
 
 TEST_F(ReturnsTest, AnAbortBringsEverythingBackAtOnce) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults that kill processes or make them stand still. (POWER_LOSS is another family's.)
 //
-//   arm      resolves whom each fault is aimed at, refuses what no fault may touch, and puts hold-down in
-//   place start    of a fault: who is there now is recorded, then killed or frozen; from then on the kernel
-//   ends
-//            what comes up, where it is held down
+//   arm      resolves whom each fault is aimed at, refuses what no fault may touch, puts hold-down in place
+//   start    of a fault: who is there now is recorded, then killed or frozen; where it is held down the
+//   kernel
+//            ends what comes up from then on
 //   end      of a fault: hold-down ends by itself, what stands still goes on, units may start; what was
 //   killed
 //            stays down
