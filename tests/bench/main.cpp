@@ -75,9 +75,9 @@ std::vector<Section> measure(const std::string& only, const std::string& scratch
     std::cerr << "measuring: " << name << "\n";
     return figures();
   };
-  // The packets come last: their orders are large, and so is a process that held them when it forks.
-  const auto agent = part("agent", [&] { return agent_figures(scratch); });
+  // What forks comes first, and the packets last: their orders are large, and so is a process that held them.
   const auto processes = part("processes", process_figures);
+  const auto agent = part("agent", [&] { return agent_figures(scratch); });
   const auto floods = part("floods", [&] { return flood_figures(scratch); });
   std::vector<Section> out = part("packets", packet_figures);
   out.insert(out.end(), floods.begin(), floods.end());
