@@ -32,7 +32,7 @@ std::string choose_viewpoint(const Topology& topology, const Plan& plan) {
     if (topology.sites.at(host.site).outside) return name;
   for (const auto& [name, host] : topology.hosts) {
     const bool cut = std::any_of(plan.targets.begin(), plan.targets.end(), [&](const PlanTarget& target) {
-      return target.target && target.host == name;
+      return target.cut && target.host == name;
     });
     if (!cut) return name;
   }
