@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Boots Debian's own kernel in an emulator and runs there what touches a kernel: the bpf, netns and
-crash tiers and one whole drill, from a build folder. Boots it once more with systemd for the systemd tier. Nothing is installed and nothing of it outlives the emulator;
-what it downloads and packs stays in a `vm` folder beside the build folder.
+crash tiers and one whole drill, from a build folder; once more with systemd for the systemd tier. Nothing
+is installed and nothing of it outlives the emulator; what it downloads and packs stays in a `vm` folder
+beside the build folder.
 
 usage: run.py BUILD [PROGRAM…] [--markdown FILE]
 """
