@@ -4,7 +4,7 @@
 
 Every site is given the same --node list and so builds the same rings; each node holds one replica. The
 first node, when it starts for the first time, also puts --picture into the public bucket `photos`,
-through the S3 API, once every node is up.
+through the S3 API, once every node is up, and the empty object `everywhere` beside it once every node has it.
 Objects are written to all nodes that answer; nothing repairs a replica that missed a write.
 """
 
@@ -135,7 +135,8 @@ def seed(options, nodes):
         if (all(answers(address, port) for _, address in nodes for port in PORTS.values())
                 and s3_put(options.port, "/photos", headers={"x-amz-acl": "public-read"})
                 and s3_put(options.port, "/photos/" + name, body)
-                and stands_everywhere(options.dir, "photos", name)):
+                and stands_everywhere(options.dir, "photos", name)
+                and s3_put(options.port, "/photos/everywhere")):
             return True
         eventlet.sleep(0.1)
     return False
