@@ -31,9 +31,8 @@ std::string choose_viewpoint(const Topology& topology, const Plan& plan) {
   for (const auto& [name, host] : topology.hosts)
     if (topology.sites.at(host.site).outside) return name;
   for (const auto& [name, host] : topology.hosts) {
-    const bool cut = std::any_of(plan.targets.begin(), plan.targets.end(), [&](const PlanTarget& target) {
-      return target.cut && target.host == name;
-    });
+    const bool cut = std::any_of(plan.targets.begin(), plan.targets.end(),
+                                 [&](const PlanTarget& target) { return target.cut && target.host == name; });
     if (!cut) return name;
   }
   return {};

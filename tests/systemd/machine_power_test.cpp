@@ -50,7 +50,7 @@ class MachinePower : public UnitTest {
 };
 
 TEST_F(MachinePower, KilledItStaysDarkAndComesBackWhole) {
-  write_tool("Restart=always\nRestartSec=10ms");
+  write_tool("Type=exec\nRestart=always\nRestartSec=10ms");  // active only once it has been executed
   std::ofstream(kEtc + kTimer) << "[Timer]\nOnActiveSec=1h\n";
   reload_and_start(kTool);
   reload_and_start(kTimer);
@@ -84,6 +84,13 @@ TEST_F(MachinePower, FrozenItStandsStillAndGoesOn) {
   EXPECT_TRUE(fault->lift());
   EXPECT_TRUE(within(10s, [&] { return began() > before; }));
   EXPECT_TRUE(active(kTool));
+}
+
+// The last one: when it has passed, nobody is left to say so, and whoever runs it sees the machine go.
+TEST_F(MachinePower, SwitchedOffItDoesNotComeBack) {
+  const auto fault = fired(switched_off_machine(), false);
+  attend(*fault, 60s);
+  FAIL() << "the machine is still on";
 }
 
 }  // namespace
