@@ -63,9 +63,8 @@ std::string name_of(const testing::TestParamInfo<EveryCrashPoint::ParamType>& wh
 }
 
 TEST(EveryCrashPoint, OfAUnitIsNotReachedHere) {
-  GTEST_SKIP() << "step_recording, step_recorded and step_taken_back of held_unit: there is no systemd here, "
-                  "and where "
-                  "there is one no agent is stopped at them; held_units_test takes such a step back";
+  GTEST_SKIP() << "step_recording, step_recorded and step_taken_back of held_unit: there is no systemd here; "
+                  "units_of_agents_test reaches them where there is one (./dev test --vm)";
 }
 
 INSTANTIATE_TEST_SUITE_P(Killed, EveryCrashPoint,

@@ -34,17 +34,24 @@ inline const std::string kEtc = "/etc/systemd/system/", kRun = "/run/systemd/sys
 inline const std::string kTool = "bs-tool.service", kSocket = "bs-tool.socket", kTimer = "bs-tool.timer";
 inline const std::string kBegan = "/run/bs-tool-began", kAddress = "/run/bs-tool.sock";
 
-class UnitTest : public testing::Test {
+// `Base`: what else the test needs.
+template <typename Base>
+class WithUnits : public Base {
  protected:
   void SetUp() override {
     if (!emulated() || ::access("/run/systemd/private", F_OK) != 0)
       GTEST_SKIP() << "needs a systemd as process 1 of a machine nobody needs: ./dev test --vm";
+    Base::SetUp();
+    if (this->HasFatalFailure()) return;
     systemd_.emplace(Systemd::connect().value());
     fs::create_directories(kEtc);
     clean();
   }
   void TearDown() override {
-    if (!systemd_) return;
+    if (systemd_) put_back();
+    Base::TearDown();
+  }
+  void put_back() {
     EXPECT_THAT(steps_.open, testing::IsEmpty());
     for (const std::string& unit : {kTool, kSocket, kTimer})
       EXPECT_FALSE(fs::exists(kRun + unit + ".d")) << unit;
@@ -116,5 +123,6 @@ class UnitTest : public testing::Test {
   std::optional<Systemd> systemd_;
   Steps steps_;
 };
+using UnitTest = WithUnits<testing::Test>;
 
 }  // namespace blackstart::test
