@@ -2,6 +2,7 @@
 #include "injector/conduct/cold_starts.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <optional>
@@ -88,6 +89,22 @@ bool named_in(const Topology& topology, const Service& service, const std::strin
   });
 }
 
+// What C libraries, curl, Go, Node and resolvers say of a name that nobody could resolve.
+bool speaks_of_resolving(std::string words) {
+  static constexpr std::array kSayings{
+      "resolving",    "resolve host", "resolve hostname", "resolution", "name or service not known",
+      "no such host", "getaddrinfo",  "nxdomain",         "servfail",   "no servers could be reached"};
+  std::transform(words.begin(), words.end(), words.begin(),
+                 [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
+  return std::any_of(kSayings.begin(), kSayings.end(),
+                     [&](const char* saying) { return words.find(saying) != std::string::npos; });
+}
+
+bool serves_names(const Service& service) {
+  return service.role == "dns" || service.role.ends_with("/dns") ||
+         std::holds_alternative<ServiceCheck::Dns>(service.check.how);
+}
+
 // The only site it has instances or endpoints in; "": there are several, or nobody knows.
 std::string only_site(const Topology& topology, const Service& service) {
   std::set<std::string> sites;
@@ -105,16 +122,20 @@ std::string only_site(const Topology& topology, const Service& service) {
 std::string died_for(const Topology& topology, const std::string& service, const std::string& last_words,
                      const ImpactWatch& impact, UnixNs at) {
   const std::vector<std::string> needs = needs_of(topology, service);
+  const auto down = [&](const std::string& need) {
+    return at != 0 && impact.observed(need, at - kLookBack.count(), at) == Impact::kDown;
+  };
+  if (speaks_of_resolving(last_words))
+    for (const auto& [name, other] : topology.services)
+      if (name != service && serves_names(other) && down(name)) return name;
   for (const std::string& need : needs)
     if (const auto found = topology.services.find(need);
         found != topology.services.end() && named_in(topology, found->second, last_words))
       return need;
   for (const auto& [name, other] : topology.services)  // a need nobody declared
     if (name != service && named_in(topology, other, last_words)) return name;
-  if (at == 0) return "";
-  for (const std::string& need : needs)
-    if (impact.observed(need, at - kLookBack.count(), at) == Impact::kDown) return need;
-  return "";
+  const auto blamed = std::find_if(needs.begin(), needs.end(), down);
+  return blamed == needs.end() ? "" : *blamed;
 }
 
 void fill_cold_starts(const Plan& plan, const Topology& topology, const Reports& reports,

@@ -12,10 +12,10 @@
 
 namespace blackstart {
 
-// The need it died for: the nearest of the needs it declares, directly or through others, that its last
-// words name (the service, a host or address of it, the name of an endpoint); when they name none, another
-// service they name, which is a need nobody declared; or else the nearest whose every check failed around
-// `at`. "": none of them.
+// The need it died for: where its last words say that a name was not resolved, a name server whose every
+// check failed around `at`; the nearest of the needs it declares, directly or through others, that they name
+// (the service, a host or address of it, the name of an endpoint); another service they name, which is a need
+// nobody declared; or else the nearest need whose every check failed around `at`. "": none of them.
 [[nodiscard]] std::string died_for(const Topology& topology, const std::string& service,
                                    const std::string& last_words, const ImpactWatch& impact, UnixNs at);
 

@@ -200,6 +200,8 @@ TEST_F(LabTest, ExecRunsOnTheHostAndPassesTheExitCode) {
   EXPECT_EQ(output.text, "phone-1\n");
   EXPECT_EQ(output.code, 7);
   EXPECT_EQ(exec("nowhere", {"true"}).code, 121);
+  EXPECT_THAT(exec("phone-1", {"cat", "/proc/self/cgroup"}).text, HasSubstr("/phone-1/services/"))
+      << "where faults on processes reach";
 }
 
 TEST_F(LabTest, AServiceRunsAsItsUserInItsOwnCgroup) {

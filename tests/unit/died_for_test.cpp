@@ -90,6 +90,28 @@ TEST_F(ColdStartTest, WithoutAWordTheNeedThatIsDownIsBlamed) {
   EXPECT_EQ(died_for(topology_, "tokens", "segmentation fault", watch, died), "") << "it needs nothing";
 }
 
+TEST_F(ColdStartTest, ANameThatIsNotResolvedIsTheNameServersFault) {
+  add("ops-dns", {{"pangyo-2", 53}}, {});
+  topology_.services["ops-dns"].role = "ops/dns";
+  const UnixNs died = agents_.now + Duration(8s).count();
+  const auto blamed_when = [&](contract::Sample::Outcome outcome) {
+    ImpactWatch watch(topology_, plan_);
+    for (const contract::Probe& probe : watch.probes())
+      for (uint64_t i = 0; i < 10; ++i) {
+        contract::Sample sample;
+        sample.set_probe(probe.name());
+        sample.set_sequence(i);
+        sample.set_scheduled_unix_ns(agents_.now + static_cast<int64_t>(i) * Duration(1s).count());
+        sample.set_outcome(probe.name().starts_with("check:ops-dns") ? outcome : contract::Sample::SUCCESS);
+        watch.add(sample);
+      }
+    return died_for(topology_, "login", "curl: (28) Resolving timed out; session-cache is not there", watch,
+                    died);
+  };
+  EXPECT_EQ(blamed_when(contract::Sample::FAILURE), "ops-dns");
+  EXPECT_EQ(blamed_when(contract::Sample::SUCCESS), "session-cache") << "the name server answers";
+}
+
 TEST_F(ColdStartTest, OneThatDiesIsAFindingAndEvidence) {
   ends(contract::ColdStartReport::DIED, "connect 198.18.1.1:6379: timed out");
   const Outcome outcome = run();
