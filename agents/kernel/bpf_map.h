@@ -32,8 +32,8 @@ Result<> fill_map(bpf_map* map, const std::vector<Key>& keys, const std::vector<
 }
 
 // A 64-bit store into memory shared with a program, which other CPUs see whole.
-inline void store(__u64& word, uint64_t value) {
-  std::atomic_ref(word).store(value, std::memory_order_release);
+inline void store(volatile __u64& word, uint64_t value) {
+  std::atomic_ref(const_cast<__u64&>(word)).store(value, std::memory_order_release);
 }
 
 }  // namespace blackstart

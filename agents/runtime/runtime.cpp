@@ -324,7 +324,6 @@ Result<> Runtime::bring_back(const contract::Return& request) {
   if (auto ok = require_run(request.run()); !ok) return ok;
   if (held_->lifted.empty())
     return fail(ErrorKind::kRefused, "start again on", identity_.host, 0, "its faults are not over");
-  if (request.services().empty()) return revert(request.run(), held_->lifted);
   const std::vector<std::string> services(request.services().begin(), request.services().end());
   parts_.deadline(parts_.now() + kRevertPatience.count());
   Result<> outcome;

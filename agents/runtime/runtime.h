@@ -9,7 +9,8 @@
 //   * by another run; the same run may arm again, which replaces its order
 //   At the end of its lease every one of them is free.
 //   Revert that keeps down what was killed, or the deadline, makes it lifted where anything was killed, and
-//   else free: the faults are over, Return starts services again, or, naming none, all of them, and frees it.
+//   else free: the faults are over, Return starts services again, and the Revert that keeps nothing down all
+//   of them, and frees it.
 //   In every state a stop file means free, and refuses Arm and Fire. A T0 of more than a second ago frees the
 //   host; one of more than a minute ahead is refused, and it stays armed.
 //

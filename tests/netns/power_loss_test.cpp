@@ -188,11 +188,10 @@ class PowerLoss : public testing::Test {
     for (const char* service : {"echo", "gone"}) fault.mutable_process()->add_targets()->set_service(service);
     return out;
   }
-  // Tells the run on this host to do so.
-  Result<contract::Reply> lift() {
+  Result<contract::Reply> revert(bool keep_down) {
     contract::Request request;
     request.mutable_revert()->set_run("test-run");
-    request.mutable_revert()->set_keep_down(true);
+    request.mutable_revert()->set_keep_down(keep_down);
     return ask(request);
   }
   Result<contract::Reply> bring_back(const std::vector<std::string>& services) {
@@ -302,7 +301,7 @@ TEST_F(PowerLoss, NothingComesUpBeforePowerReturnsAndThenWhatIsCalled) {
               testing::UnorderedElementsAre(testing::Pair("echo", contract::DownReport::DOWN),
                                             testing::Pair("gone", contract::DownReport::WAS_DOWN)));
 
-  const auto lifted = lift();
+  const auto lifted = revert(true);
   ASSERT_TRUE(lifted) << lifted.error().message();
   EXPECT_TRUE(lifted->report().lifted());
   EXPECT_TRUE(reachable());
@@ -312,7 +311,9 @@ TEST_F(PowerLoss, NothingComesUpBeforePowerReturnsAndThenWhatIsCalled) {
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_THAT(keeper_->asked(), testing::ElementsAre("start here echo"));
   EXPECT_EQ(states(back->report())["echo"], contract::DownReport::STARTED);
-  EXPECT_TRUE(bring_back({}));
+  const auto ended = revert(false);
+  ASSERT_TRUE(ended) << ended.error().message();
+  EXPECT_FALSE(ended->report().armed());
   EXPECT_EQ(keeper_->asked().size(), 1u);
 }
 

@@ -2,8 +2,6 @@
 #include "agents/faults/cold_start/cold_starts.h"
 
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,11 +14,11 @@ namespace {
 
 using contract::ColdStartReport;
 
-constexpr int64_t kNsPerSecond = 1'000'000'000, kNsPerMs = 1'000'000;
+constexpr int64_t kNsPerMs = 1'000'000;
 
-Result<> watch(const Fd& epoll, const Fd& what) {
+Result<> watch(const Fd& epoll, int what) {
   epoll_event event{EPOLLIN, {}};
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, what.get(), &event) == 0) return {};
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, what, &event) == 0) return {};
   return fail_errno(errno, "watch for", "cold starts");
 }
 
@@ -53,16 +51,17 @@ Result<> ColdStarts::do_arm(const contract::Order& order) {
   if (const auto there = connect_packets(keeper_); !there)
     return fail(ErrorKind::kMissing, "start cold", what, there.error().code,
                 "the lab's keeper does not listen on " + keeper_ + ": blackstart lab up starts it again");
-  timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  auto timer = Timer::make();
+  if (!timer) return tl::unexpected(timer.error());
+  timer_ = std::move(*timer);
   wake_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-  if (!timer_.valid() || !wake_.valid()) return fail_errno(errno, "make a timer for", "cold starts");
   for (const auto& ordered : order.cold_starts()) {
     Start& start = starts_.emplace_back();
     start.ordered = ordered;
     start.report.set_id(ordered.id());
     start.report.set_service(ordered.service());
   }
-  return watch(wake_, timer_);
+  return watch(wake_, timer_.fd());
 }
 
 Result<> ColdStarts::do_fire(int64_t t0, const Word& word) {
@@ -73,29 +72,23 @@ Result<> ColdStarts::do_fire(int64_t t0, const Word& word) {
 
 Result<> ColdStarts::do_renew(const Word& word) {
   word_ = word;
-  return set_timer();
+  set_timer();
+  return {};
 }
 
 // To the next start the conductor's word reaches.
-Result<> ColdStarts::set_timer() {
-  if (starts_.empty() || t0_ == 0) return {};
+void ColdStarts::set_timer() const {
+  if (starts_.empty() || t0_ == 0) return;
   int64_t next = INT64_MAX;
   for (const Start& start : starts_)
     if (start.report.state() == ColdStartReport::WAITING && start.ordered.start_ns() < word_.horizon)
       next = std::min(next, t0_ + start.ordered.start_ns());
-  itimerspec when{};
-  if (next != INT64_MAX) {
-    next = std::max<int64_t>(next, 1);  // 0 would switch it off
-    when.it_value = {next / kNsPerSecond, next % kNsPerSecond};
-  }
-  if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0) return {};
-  return fail_errno(errno, "set the timer of", "cold starts");
+  timer_.set(next);
 }
 
 Result<> ColdStarts::do_wake() {
   if (t0_ == 0) return {};
-  uint64_t expirations = 0;
-  (void)::read(timer_.get(), &expirations, sizeof expirations);
+  timer_.clear();
   const int64_t now = monotonic_now();
   for (Start& start : starts_) {
     if (start.keeper.valid()) hear(start);
@@ -103,7 +96,8 @@ Result<> ColdStarts::do_wake() {
                      start.ordered.start_ns() < word_.horizon && t0_ + start.ordered.start_ns() <= now;
     if (due && now < word_.lease_end) begin(start, now);
   }
-  return set_timer();
+  set_timer();
+  return {};
 }
 
 void ColdStarts::begin(Start& start, int64_t now) {
@@ -113,7 +107,7 @@ void ColdStarts::begin(Start& start, int64_t now) {
   Result<> asked = keeper ? send_packet(*keeper, "fresh " + host_ + " " + start.ordered.service() + " " +
                                                      std::to_string(left_ms))
                           : tl::unexpected(keeper.error());
-  if (asked) asked = watch(wake_, *keeper);
+  if (asked) asked = watch(wake_, keeper->get());
   if (!asked) return settle(start.report, ColdStartReport::NOT_STARTED, asked.error().message());
   start.keeper = std::move(*keeper);
   start.report.set_state(ColdStartReport::STARTING);

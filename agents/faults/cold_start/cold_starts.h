@@ -10,6 +10,7 @@
 
 #include "agents/faults/fault.h"
 #include "agents/kernel/fd.h"
+#include "agents/kernel/timer.h"
 
 namespace blackstart {
 
@@ -38,13 +39,14 @@ class ColdStarts : public FaultFamily {
 
   void begin(Start& start, int64_t now);
   void hear(Start& start);
-  Result<> set_timer();
+  void set_timer() const;
 
   const std::string keeper_;
   std::string host_;
   std::vector<Start> starts_;
-  Fd timer_, wake_;  // wake_: readable when the timer or a connection is
-  int64_t t0_ = 0;   // 0: not fired
+  Timer timer_;
+  Fd wake_;         // readable when the timer or a connection is
+  int64_t t0_ = 0;  // 0: not fired
   Word word_;
 };
 

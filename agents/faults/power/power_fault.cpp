@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agents/faults/power/power_fault.h"
 
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include <spdlog/spdlog.h>
 
-#include "agents/kernel/kernel_error.h"
 #include "agents/kernel/sock_destroy.h"
 
 namespace blackstart {
@@ -31,9 +26,6 @@ PowerFault::~PowerFault() {
 }
 
 Result<> PowerFault::do_arm(const contract::Order& order) {
-  losses_.clear();
-  t0_ = 0;
-  word_ = {};
   for (const contract::Fault& fault : order.faults()) {
     if (!fault.has_process() || fault.process().act() != contract::ProcessFault::POWER_LOSS) continue;
     if (auto ok = require_silence(fault); !ok) return ok;
@@ -47,7 +39,7 @@ Result<> PowerFault::do_arm(const contract::Order& order) {
   }
   if (losses_.empty()) return {};
   const auto undone = [&](const Error& error) -> Result<> {
-    (void)do_revert();
+    (void)revert();
     losses_.clear();
     return tl::unexpected(error);
   };
@@ -60,8 +52,7 @@ Result<> PowerFault::do_arm(const contract::Order& order) {
     if (const Feature ends = probe_sock_destroy(); !ends.available)
       return undone(
           {ErrorKind::kMissing, "end the sockets of", order.host(), 0, ends.reason + "; " + ends.hint});
-  timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!timer_.valid()) return undone(kernel_refused(errno, "make", "a timer").value());
+  if (auto ok = arm_timer(); !ok) return undone(ok.error());
   owed_ = std::make_unique<OwedStarts>(parts_.steps, parts_.start, order.host(), parts_.keeper);
   if (auto ok = arm_hold_down(order.run()); !ok) return undone(ok.error());
   return {};
@@ -82,64 +73,35 @@ Result<> PowerFault::arm_hold_down(const std::string& run) {
   return {};
 }
 
-Result<> PowerFault::do_fire(int64_t t0, const Word& word) {
-  if (losses_.empty()) return {};
-  t0_ = t0;
-  word_ = word;
-  if (hold_down_) hold_down_->fire(t0, word);
-  set_timer();
-  return {};
-}
-
-Result<> PowerFault::do_renew(const Word& word) {
-  word_ = word;
-  if (hold_down_) hold_down_->renew(word);
-  set_timer();
-  return {};
-}
-
 int64_t PowerFault::strikes_at(const Loss& loss) const {
-  return t0_ + loss.start_ns + parts_.behind_the_cut.count();
-}
-
-int64_t PowerFault::ends_at(const Loss& loss) const {
-  return std::min(t0_ + loss.end_ns, word_.lease_end);
+  return starts_at(loss.start_ns, parts_.behind_the_cut);
 }
 
 // When advance() is needed next; INT64_MAX: no more.
 int64_t PowerFault::next(const Loss& loss) const {
-  if (t0_ == 0 || loss.start_ns >= word_.horizon) return INT64_MAX;
-  const int64_t now = monotonic_now();
-  if (holding_ && !parts_.processes->kills() && loss.phase != Phase::kWaiting) return ends_at(loss);
-  if (now >= ends_at(loss) || loss.phase == Phase::kDark) return INT64_MAX;
-  const int64_t strikes = strikes_at(loss);
+  const int64_t now = monotonic_now(), strikes = strikes_at(loss), ends = ends_at(loss.end_ns);
+  if (strikes == INT64_MAX) return INT64_MAX;
+  if (holding_ && !parts_.processes->kills() && loss.phase != Phase::kWaiting) return ends;
+  if (now >= ends || loss.phase == Phase::kDark) return INT64_MAX;
   return now < strikes ? strikes : now + kLooks.count();
 }
 
-void PowerFault::set_timer() const {
-  if (!timer_.valid()) return;
+int64_t PowerFault::next_act() const {
   int64_t due = INT64_MAX;
   for (const Loss& loss : losses_) due = std::min(due, next(loss));
-  itimerspec at{};
-  if (due != INT64_MAX) at.it_value = {due / 1'000'000'000, std::max<int64_t>(due % 1'000'000'000, 1)};
-  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+  return due;
 }
 
-Result<> PowerFault::do_wake() {
-  if (!timer_.valid()) return {};
-  uint64_t expirations;
-  while (::read(timer_.get(), &expirations, sizeof expirations) > 0) {
-  }
+Result<> PowerFault::act() {
   Result<> first;
   for (Loss& loss : losses_) keep_first(first, advance(loss));
-  set_timer();
   return first;
 }
 
 Result<> PowerFault::advance(Loss& loss) {
   const int64_t now = monotonic_now();
-  if (t0_ == 0 || loss.start_ns >= word_.horizon || now < strikes_at(loss)) return {};
-  if (now >= ends_at(loss)) return holding_ && loss.phase != Phase::kWaiting ? give_power() : Result<>();
+  if (now < strikes_at(loss)) return {};
+  if (now >= ends_at(loss.end_ns)) return loss.phase != Phase::kWaiting ? let_go() : Result<>();
   if (loss.phase == Phase::kWaiting) {
     if (!parts_.cut_in_force(loss.id))
       return fail(ErrorKind::kInternal, "take power", loss.kind + " " + loss.id, 0,
@@ -191,7 +153,7 @@ Result<> PowerFault::strike(Loss& loss) {
   return ok;
 }
 
-void PowerFault::do_observe(contract::HostReport& report) const {
+void PowerFault::observe_faults(contract::HostReport& report) const {
   for (const Loss& loss : losses_) {
     // The traffic family has told of its packets.
     auto told = std::find_if(report.mutable_faults()->begin(), report.mutable_faults()->end(),
@@ -209,8 +171,6 @@ void PowerFault::do_observe(contract::HostReport& report) const {
     for (const auto& [service, hit] : loss.hit) add(service, hit, service.empty() ? came : 0);
     if (came > 0 && !loss.hit.contains("")) add("", 0, came);
   }
-  if (owed_)
-    for (const contract::DownReport& each : owed_->reports()) *report.add_down() = each;
 }
 
 uint64_t PowerFault::respawns(const Loss& loss) const {
@@ -225,35 +185,15 @@ int64_t PowerFault::do_due() const {
   if (!holding_ || parts_.processes->kills()) return INT64_MAX;
   int64_t due = INT64_MAX;
   for (const Loss& loss : losses_)
-    if (loss.phase != Phase::kWaiting) due = std::min(due, ends_at(loss));
+    if (loss.phase != Phase::kWaiting) due = std::min(due, ends_at(loss.end_ns));
   return due;
 }
 
-Result<> PowerFault::give_power() {
+Result<> PowerFault::let_go() {
   if (!holding_) return {};
   const auto given = parts_.processes->give_power();
   holding_ = !given;
   return given;
-}
-
-Result<> PowerFault::let_go() {
-  if (hold_down_) hold_down_->revert();
-  timer_.reset();
-  return give_power();
-}
-
-Result<> PowerFault::do_lift() {
-  return let_go();
-}
-
-Result<> PowerFault::do_bring_back(const std::vector<std::string>& services) {
-  return owed_ ? owed_->start(services) : Result<>();
-}
-
-Result<> PowerFault::do_revert() {
-  Result<> first = let_go();
-  if (owed_) keep_first(first, owed_->start_all());
-  return first;
 }
 
 }  // namespace blackstart

@@ -19,12 +19,9 @@
 #include <vector>
 
 #include "agents/contract/units.h"
-#include "agents/faults/fault.h"
 #include "agents/faults/power/host_processes.h"
-#include "agents/faults/process/hold_down.h"
-#include "agents/faults/process/owed_starts.h"
+#include "agents/faults/process/killing_family.h"
 #include "agents/faults/step_log.h"
-#include "agents/kernel/fd.h"
 
 namespace blackstart {
 
@@ -45,7 +42,7 @@ struct PowerParts {
   bool end_sockets = true;
 };
 
-class PowerFault final : public FaultFamily {
+class PowerFault final : public KillingFamily {
  public:
   explicit PowerFault(PowerParts parts) : parts_(std::move(parts)) {}
   ~PowerFault() override;
@@ -62,36 +59,23 @@ class PowerFault final : public FaultFamily {
   };
 
   Result<> do_arm(const contract::Order& order) override;
-  Result<> do_fire(int64_t t0, const Word& word) override;
-  Result<> do_renew(const Word& word) override;
-  void do_observe(contract::HostReport& report) const override;
-  Result<> do_revert() override;
-  Result<> do_lift() override;
-  Result<> do_bring_back(const std::vector<std::string>& services) override;
   int64_t do_due() const override;
-  int do_wake_fd() const override { return timer_.valid() ? timer_.get() : -1; }
-  Result<> do_wake() override;
+  Result<> act() override;
+  int64_t next_act() const override;
+  Result<> let_go() override;  // gives power back
+  void observe_faults(contract::HostReport& report) const override;
 
   [[nodiscard]] int64_t strikes_at(const Loss& loss) const;
-  [[nodiscard]] int64_t ends_at(const Loss& loss) const;
   [[nodiscard]] int64_t next(const Loss& loss) const;
   Result<> advance(Loss& loss);
   Result<> strike(Loss& loss);
   Result<uint32_t> end_sockets();
   Result<> arm_hold_down(const std::string& run);
-  Result<> give_power();
-  Result<> let_go();
   [[nodiscard]] uint64_t respawns(const Loss& loss) const;
-  void set_timer() const;
 
   PowerParts parts_;
   std::vector<Loss> losses_;
-  std::unique_ptr<OwedStarts> owed_;
-  std::unique_ptr<HoldDown> hold_down_;
   std::set<uint16_t> protected_ports_;
-  Fd timer_;
-  int64_t t0_ = 0;
-  Word word_;
   bool holding_ = false;  // power was taken and not given back
 };
 

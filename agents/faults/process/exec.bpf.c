@@ -50,7 +50,7 @@ struct linux_binprm {
 } KERNEL_STRUCT;
 
 const volatile struct exec_config config;
-volatile struct exec_gate gate;
+volatile struct program_gate gate;
 
 #define PROPERTY_MAP(name_, key_type) \
   struct {                            \
@@ -95,7 +95,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct exec_identity);
+  __type(value, struct program_identity);
 } blackstart_id SEC(".maps");
 
 static __always_inline void gain(struct exec_fits* so_far, const struct exec_fits* more) {

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "agents/kernel/program_maps.h"
+
 /* What a rule can ask of an exec. */
 enum exec_asked { EXEC_PROGRAM, EXEC_COMM, EXEC_LINE, EXEC_USER, EXEC_CGROUP, EXEC_ASKED };
 
@@ -73,24 +75,9 @@ struct exec_config {
   struct exec_rule rule[EXEC_MAX_RULES];
 };
 
-/* The words that fire and renew, on CLOCK_MONOTONIC. */
-struct exec_gate {
-  __u64 t0; /* 0: not fired */
-  __u64 lease_end_ns;
-  __u64 horizon_ns; /* rules that start at this offset or later wait */
-  __u64 testing;
-};
-
-/* Says whose objects these are. */
-struct exec_identity {
-  char run[64];
-  char boot_id[40];
-  __u64 pid;
-};
-
 #ifdef __cplusplus
 static_assert(sizeof(exec_fits) == 40 && sizeof(exec_inode) == 16 && sizeof(exec_name) == 80);
-static_assert(sizeof(exec_line) == 512 && sizeof(exec_gate) == 32 && sizeof(exec_identity) == 112);
+static_assert(sizeof(exec_line) == 512);
 static_assert(sizeof(exec_config) == 40 + 24 + 16 + 24 + 32 + 16 * EXEC_MAX_RULES);
 #endif
 

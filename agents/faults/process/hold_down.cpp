@@ -13,8 +13,8 @@
 #include <cstring>
 
 #include "agents/faults/process/exec_rules.h"
-#include "agents/kernel/boot_id.h"
 #include "agents/kernel/bpf_map.h"
+#include "agents/kernel/bpf_program.h"
 #include "blackstart_exec.skel.h"
 
 namespace blackstart {
@@ -97,20 +97,6 @@ Result<> fill(const blackstart_exec& skeleton, const ExecTables& tables) {
   return first;
 }
 
-// The program holds the identity, so whoever finds it can ask whose it is.
-Result<> identify(const blackstart_exec& skeleton, const std::string& run) {
-  exec_identity identity{};
-  run.copy(identity.run, sizeof(identity.run) - 1);
-  boot_id().copy(identity.boot_id, sizeof(identity.boot_id) - 1);
-  identity.pid = static_cast<uint64_t>(::getpid());
-  if (auto ok = fill_map(skeleton.maps.blackstart_id, std::vector<uint32_t>{0}, std::vector{identity}); !ok)
-    return ok;
-  if (bpf_prog_bind_map(bpf_program__fd(skeleton.progs.blackstart_exec),
-                        bpf_map__fd(skeleton.maps.blackstart_id), nullptr) != 0)
-    return kernel_refused(errno, "bind map blackstart_id to", "the program at exec");
-  return {};
-}
-
 Result<> attach(bpf_program* program, bpf_link*& link) {
   link = bpf_program__attach(program);
   if (!link) return kernel_refused(errno, "attach", bpf_program__name(program), kHint);
@@ -123,13 +109,13 @@ Result<Skeleton> put_in_place(const ExecTables& tables, const std::string& run, 
   if (!out) return out;
   blackstart_exec& skeleton = **out;
   Result<> ok = fill(skeleton, tables);
-  if (ok) ok = identify(skeleton, run);
+  if (ok) ok = identify(skeleton.maps.blackstart_id, run, {skeleton.progs.blackstart_exec});
   if (ok) ok = attach(skeleton.progs.blackstart_exec, skeleton.links.blackstart_exec);
   if (ok && denies) ok = attach(skeleton.progs.blackstart_deny, skeleton.links.blackstart_deny);
   if (!ok) return tl::unexpected(ok.error());
-  store(const_cast<__u64&>(skeleton.bss->gate.testing), 1);
+  store(skeleton.bss->gate.testing, 1);
   const auto tried = execute_ourselves();
-  store(const_cast<__u64&>(skeleton.bss->gate.testing), 0);
+  store(skeleton.bss->gate.testing, 0);
   if (!tried) return tl::unexpected(tried.error());
   if (*tried == TestEnd::kRan)
     return fail(ErrorKind::kMissing, "end an exec by", "the program at exec", 0,
@@ -145,10 +131,6 @@ bool may_deny() {
   return known;
 }
 std::atomic<bool> no_denying{false};
-
-__u64& word(volatile __u64& shared) {
-  return const_cast<__u64&>(shared);
-}
 
 Feature tried(const char* name, bool denies, const char* hint) {
   TestEnd end{};
@@ -188,15 +170,15 @@ const char* HoldDown::name() const {
   return denies_ ? "ebpf/lsm" : "ebpf/exec";
 }
 
-void HoldDown::fire(int64_t t0, const Word& given) {
-  renew(given);
-  if (skeleton_) store(word(skeleton_->bss->gate.t0), static_cast<uint64_t>(t0));
+void HoldDown::fire(int64_t t0, const Word& word) {
+  renew(word);
+  if (skeleton_) store(skeleton_->bss->gate.t0, static_cast<uint64_t>(t0));
 }
 
-void HoldDown::renew(const Word& given) {
+void HoldDown::renew(const Word& word) {
   if (!skeleton_) return;
-  store(word(skeleton_->bss->gate.lease_end_ns), static_cast<uint64_t>(given.lease_end));
-  store(word(skeleton_->bss->gate.horizon_ns), static_cast<uint64_t>(given.horizon));
+  store(skeleton_->bss->gate.lease_end_ns, static_cast<uint64_t>(word.lease_end));
+  store(skeleton_->bss->gate.horizon_ns, static_cast<uint64_t>(word.horizon));
 }
 
 std::vector<HoldDownCount> HoldDown::counts() const {
@@ -222,7 +204,7 @@ std::vector<HoldDownCount> HoldDown::counts() const {
 void HoldDown::revert() {
   if (!skeleton_) return;
   // Detaching may wait for programs that run; what they decide from here on is to let through.
-  store(word(skeleton_->bss->gate.lease_end_ns), 0);
+  store(skeleton_->bss->gate.lease_end_ns, 0);
   (void)counts();
   blackstart_exec__destroy(skeleton_);
   skeleton_ = nullptr;

@@ -2,11 +2,9 @@
 #include "agents/faults/process/process_family.h"
 
 #include <signal.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include <spdlog/spdlog.h>
 
@@ -14,7 +12,6 @@
 #include "agents/faults/process/kill.h"
 #include "agents/faults/process/restart.h"
 #include "agents/kernel/cgroup.h"
-#include "agents/kernel/kernel_error.h"
 
 namespace blackstart {
 namespace {
@@ -58,12 +55,10 @@ Result<> ProcessFamily::do_arm(const contract::Order& order) {
   for (const contract::Fault& fault : order.faults())
     if (ok && is_ours(fault)) ok = arm_fault(fault, all);
   if (ok) ok = arm_hold_down(order, all);
-  timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (ok && !timer_.valid()) ok = kernel_refused(errno, "make", "a timer");
+  if (ok) ok = arm_timer();
   if (!ok) {
     hold_down_.reset();
     faults_.clear();
-    timer_.reset();
   }
   return ok;
 }
@@ -170,61 +165,29 @@ Result<> ProcessFamily::arm_hold_down(const contract::Order& order, const std::v
   return {};
 }
 
-Result<> ProcessFamily::do_fire(int64_t t0, const Word& word) {
-  t0_ = t0;
-  word_ = word;
-  if (hold_down_) hold_down_->fire(t0, word);
-  set_timer();
-  return {};
-}
-
-Result<> ProcessFamily::do_renew(const Word& word) {
-  word_ = word;
-  if (hold_down_) hold_down_->renew(word);
-  set_timer();
-  return {};
-}
-
-// For the next start of a fault that may act, or the end of one that holds something.
-void ProcessFamily::set_timer() const {
-  if (!timer_.valid() || t0_ == 0) return;
-  int64_t due = INT64_MAX;
-  for (const Known& fault : faults_) {
-    if (fault.phase == Known::kWaiting && fault.ordered.start_ns() < word_.horizon)
-      due = std::min(due, t0_ + fault.ordered.start_ns());
-    if (fault.holds()) due = std::min(due, t0_ + fault.ordered.end_ns());
-  }
-  itimerspec at{};
-  if (due != INT64_MAX) at.it_value = {due / 1'000'000'000, std::max<int64_t>(due % 1'000'000'000, 1)};
-  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+// For the next start of a fault, or the end of one that holds something.
+int64_t ProcessFamily::next_act() const {
+  int64_t due = do_due();
+  for (const Known& fault : faults_)
+    if (fault.phase == Known::kWaiting) due = std::min(due, starts_at(fault.ordered.start_ns()));
+  return due;
 }
 
 int64_t ProcessFamily::do_due() const {
   int64_t due = INT64_MAX;
   for (const Known& fault : faults_)
-    if (fault.holds()) due = std::min({due, t0_ + fault.ordered.end_ns(), word_.lease_end});
+    if (fault.holds()) due = std::min(due, ends_at(fault.ordered.end_ns()));
   return due;
 }
 
-Result<> ProcessFamily::do_wake() {
-  uint64_t expirations;
-  while (::read(timer_.get(), &expirations, sizeof(expirations)) > 0) {
-  }
-  const auto ok = tick();
-  set_timer();
-  return ok;
-}
-
-Result<> ProcessFamily::tick() {
-  if (t0_ == 0) return {};
+Result<> ProcessFamily::act() {
   Result<> first;
   for (Known& fault : faults_) {
     const int64_t now = monotonic_now();
-    if (now >= std::min(t0_ + fault.ordered.end_ns(), word_.lease_end)) {
+    if (now >= ends_at(fault.ordered.end_ns())) {
       keep_first(first, let_go(fault));
-    } else if (fault.phase == Known::kWaiting && now >= t0_ + fault.ordered.start_ns() &&
-               fault.ordered.start_ns() < word_.horizon) {
-      const auto done = act(fault);
+    } else if (fault.phase == Known::kWaiting && now >= starts_at(fault.ordered.start_ns())) {
+      const auto done = begin(fault);
       fault.phase = done ? Known::kActed : Known::kFailed;
       keep_first(first, done);
     }
@@ -232,7 +195,7 @@ Result<> ProcessFamily::tick() {
   return first;
 }
 
-Result<> ProcessFamily::act(Known& fault) {
+Result<> ProcessFamily::begin(Known& fault) {
   return fault.freezer ? freeze(fault) : kill(fault);
 }
 
@@ -326,34 +289,19 @@ Result<> ProcessFamily::start(const contract::Step::DownService& service) const 
   return start_again(service);
 }
 
-Result<> ProcessFamily::do_lift() {
+Result<> ProcessFamily::let_go() {
   Result<> first;
   for (Known& fault : faults_) keep_first(first, let_go(fault));
-  if (hold_down_) hold_down_->revert();
-  timer_.reset();
-  return first;
-}
-
-Result<> ProcessFamily::do_bring_back(const std::vector<std::string>& services) {
-  return owed_ ? owed_->start(services) : Result<>();
-}
-
-Result<> ProcessFamily::do_revert() {
-  Result<> first = lift();
-  if (!first) first.error().kind = ErrorKind::kStranded;
-  if (owed_) keep_first(first, owed_->start_all());
   return first;
 }
 
 contract::FaultState ProcessFamily::state_of(const Known& fault) const {
   if (fault.phase == Known::kOver || fault.phase == Known::kFailed) return contract::FAULT_REVERTED;
-  const int64_t now = monotonic_now();
-  if (t0_ != 0 && now >= std::min(t0_ + fault.ordered.end_ns(), word_.lease_end))
-    return contract::FAULT_REVERTED;
+  if (monotonic_now() >= ends_at(fault.ordered.end_ns())) return contract::FAULT_REVERTED;
   return fault.phase == Known::kActed ? contract::FAULT_FIRING : contract::FAULT_ARMED;
 }
 
-void ProcessFamily::do_observe(contract::HostReport& report) const {
+void ProcessFamily::observe_faults(contract::HostReport& report) const {
   std::vector<HoldDownCount> ended;
   if (hold_down_) ended = hold_down_->counts();
   for (const Known& fault : faults_) {
@@ -370,8 +318,6 @@ void ProcessFamily::do_observe(contract::HostReport& report) const {
           reported.set_respawns_killed(one.ended);
     }
   }
-  if (owed_)
-    for (const contract::DownReport& each : owed_->reports()) *report.add_down() = each;
 }
 
 FeatureReport probe_process_features() {

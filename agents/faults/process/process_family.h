@@ -3,11 +3,9 @@
 //
 //   arm      resolves whom each fault is aimed at, refuses what no fault may touch, puts hold-down in place
 //   start    of a fault: who is there now is recorded, then killed or frozen; where it is held down the
-//   kernel
-//            ends what comes up from then on
+//            kernel ends what comes up from then on
 //   end      of a fault: hold-down ends by itself, what stands still goes on, units may start; what was
-//   killed
-//            stays down
+//            killed stays down
 //   lift     ends all faults
 //   revert   ends them and starts again what they killed; one that could not be started is kStranded, and its
 //            step stays on record
@@ -20,14 +18,11 @@
 #include <string>
 #include <vector>
 
-#include "agents/faults/fault.h"
 #include "agents/faults/process/freezer.h"
-#include "agents/faults/process/hold_down.h"
-#include "agents/faults/process/owed_starts.h"
+#include "agents/faults/process/killing_family.h"
 #include "agents/faults/process/selection.h"
 #include "agents/faults/process/units.h"
 #include "agents/faults/step_log.h"
-#include "agents/kernel/fd.h"
 #include "agents/kernel/features.h"
 
 namespace blackstart {
@@ -41,7 +36,7 @@ struct ProcessOptions {
   bool commands = false;  // a command may start a service again
 };
 
-class ProcessFamily : public FaultFamily {
+class ProcessFamily final : public KillingFamily {
  public:
   static Result<std::unique_ptr<ProcessFamily>> make(ProcessOptions options);
   ~ProcessFamily() override;
@@ -50,15 +45,11 @@ class ProcessFamily : public FaultFamily {
   explicit ProcessFamily(ProcessOptions options) : options_(std::move(options)) {}
 
   Result<> do_arm(const contract::Order& order) override;
-  Result<> do_fire(int64_t t0, const Word& word) override;
-  Result<> do_renew(const Word& word) override;
-  void do_observe(contract::HostReport& report) const override;
-  Result<> do_revert() override;
-  Result<> do_lift() override;
-  Result<> do_bring_back(const std::vector<std::string>& services) override;
   int64_t do_due() const override;
-  int do_wake_fd() const override { return timer_.get(); }
-  Result<> do_wake() override;
+  Result<> act() override;
+  int64_t next_act() const override;
+  Result<> let_go() override;
+  void observe_faults(contract::HostReport& report) const override;
 
   struct Target {
     Selector selector;
@@ -83,9 +74,7 @@ class ProcessFamily : public FaultFamily {
   Result<> require_restorable(const contract::ProcessTarget& target) const;
   Result<std::unique_ptr<UnitHold>> find_unit(const contract::Fault& fault,
                                               const contract::ProcessTarget& target) const;
-  void set_timer() const;
-  Result<> tick();
-  Result<> act(Known& fault);
+  Result<> begin(Known& fault);
   Result<> kill(Known& fault);
   Result<> freeze(Known& fault);
   // Of one target, all of which is on record.
@@ -99,11 +88,6 @@ class ProcessFamily : public FaultFamily {
   std::vector<Known> faults_;
   std::vector<Selector> protected_;
   std::vector<std::string> protected_services_;
-  std::unique_ptr<HoldDown> hold_down_;
-  std::unique_ptr<OwedStarts> owed_;
-  Fd timer_;
-  int64_t t0_ = 0;
-  Word word_;
 };
 
 // For `doctor`: exec-kill, exec-deny, cgroup-kill.

@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,8 +10,8 @@
 #include <cstring>
 #include <numeric>
 
-#include "agents/kernel/boot_id.h"
 #include "agents/kernel/bpf_map.h"
+#include "agents/kernel/bpf_program.h"
 #include "agents/kernel/kernel_error.h"
 #include "blackstart_traffic.skel.h"
 
@@ -106,7 +105,9 @@ Result<std::unique_ptr<Datapath>> Datapath::load(const Classifier& classifier, c
 
   if (const int code = blackstart_traffic__load(skeleton); code != 0)
     return kernel_refused(-code, "load", "packet classifier");
-  if (auto ok = out->identify(run); !ok) return tl::unexpected(ok.error());
+  const auto programs = classifiers(*skeleton);
+  if (auto ok = identify(skeleton->maps.blackstart_id, run, {programs.begin(), programs.end()}); !ok)
+    return tl::unexpected(ok.error());
   if (auto ok = out->link_stubs(); !ok) return tl::unexpected(ok.error());
   return out;
 }
@@ -128,22 +129,6 @@ Result<> Datapath::fill(const Classifier& classifier) const {
     bits.push_back(value);
   }
   return fill_map(maps.blackstart_port, ports, bits);
-}
-
-// The programs hold the identity, so whoever finds one can ask whose it is.
-Result<> Datapath::identify(const std::string& run) {
-  traffic_identity identity{};
-  run.copy(identity.run, sizeof(identity.run) - 1);
-  boot_id().copy(identity.boot_id, sizeof(identity.boot_id) - 1);
-  identity.pid = static_cast<uint64_t>(getpid());
-  if (auto ok = fill_map(skeleton_->maps.blackstart_id, std::vector<uint32_t>{0}, std::vector{identity}); !ok)
-    return ok;
-  const int id = bpf_map__fd(skeleton_->maps.blackstart_id);
-  for (bpf_program* program : classifiers(*skeleton_)) {
-    if (bpf_prog_bind_map(bpf_program__fd(program), id, nullptr) != 0)
-      return kernel_refused(errno, "bind map blackstart_id to", bpf_program__name(program));
-  }
-  return {};
 }
 
 Result<> Datapath::link_stubs() {
@@ -173,16 +158,16 @@ int Datapath::classifier(LinkLayer layer, Hook hook) const {
 
 void Datapath::fire(int64_t t0, const Word& word) {
   renew(word);
-  store(const_cast<__u64&>(skeleton_->bss->gate.t0), static_cast<uint64_t>(t0));
+  store(skeleton_->bss->gate.t0, static_cast<uint64_t>(t0));
 }
 
 void Datapath::renew(const Word& word) {
-  store(const_cast<__u64&>(skeleton_->bss->gate.horizon_ns), static_cast<uint64_t>(word.horizon));
-  store(const_cast<__u64&>(skeleton_->bss->gate.lease_end_ns), static_cast<uint64_t>(word.lease_end));
+  store(skeleton_->bss->gate.horizon_ns, static_cast<uint64_t>(word.horizon));
+  store(skeleton_->bss->gate.lease_end_ns, static_cast<uint64_t>(word.lease_end));
 }
 
 void Datapath::set_testing(bool on) {
-  store(const_cast<__u64&>(skeleton_->bss->gate.testing), on);
+  store(skeleton_->bss->gate.testing, on);
 }
 
 Result<TestCount> Datapath::tested(Hook hook) const {

@@ -54,7 +54,6 @@ class Datapath {
 
  private:
   Datapath(blackstart_traffic* skeleton, const traffic_config& config, Entry entry);
-  Result<> identify(const std::string& run);
   Result<> link_stubs();
 
   blackstart_traffic* skeleton_;

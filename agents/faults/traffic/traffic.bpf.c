@@ -25,7 +25,7 @@
 #define INGRESS 0
 
 const volatile struct traffic_config config;
-volatile struct traffic_gate gate;
+volatile struct program_gate gate;
 
 #define PEER_MAP(name_, map_type, key_type, map_flags_) \
   struct {                                              \
@@ -68,7 +68,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct traffic_identity);
+  __type(value, struct program_identity);
 } blackstart_id SEC(".maps");
 
 /* Slot ((raw ? 2 : 0) + egress). The agent holds the only user-space reference: when it dies, the

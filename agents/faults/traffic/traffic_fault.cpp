@@ -2,8 +2,6 @@
 #include "agents/faults/traffic/traffic_fault.h"
 
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +11,6 @@
 #include "agents/contract/units.h"
 #include "agents/faults/traffic/ebpf_engine.h"
 #include "agents/faults/traffic/netfilter_engine.h"
-#include "agents/kernel/kernel_error.h"
 
 namespace blackstart {
 namespace {
@@ -98,13 +95,14 @@ Result<> TrafficFault::arm_engines(const contract::Order& order, const std::vect
 }
 
 Result<> TrafficFault::arm_wake() {
-  timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  auto timer = Timer::make();
+  if (!timer) return tl::unexpected(timer.error());
+  timer_ = std::move(*timer);
   wake_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-  if (!timer_.valid() || !wake_.valid()) return kernel_refused(errno, "make", "a timer");
-  for (const int fd : {timer_.get(), links_->fd()}) {
+  for (const int fd : {timer_.fd(), links_->fd()}) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     if (::epoll_ctl(wake_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
-      return kernel_refused(errno, "wait for", "a timer and interfaces");
+      return fail_errno(errno, "wait for", "a timer and interfaces");
   }
   return {};
 }
@@ -115,9 +113,7 @@ void TrafficFault::set_timer() const {
   for (const Armed* armed : {&silent_, &answering_})
     if (armed->engine) due = std::min(due, armed->engine->due());
   if (leaks_) due = std::min(due, leaks_->due());
-  itimerspec at{};
-  if (due != INT64_MAX) at.it_value = {due / 1'000'000'000, std::max<int64_t>(due % 1'000'000'000, 1)};
-  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+  timer_.set(due);
 }
 
 Result<> TrafficFault::arm_leaks(const contract::Order& order, const std::vector<Interface>& present) {
@@ -136,9 +132,7 @@ int TrafficFault::do_wake_fd() const {
 Result<> TrafficFault::do_wake() {
   if (!links_) return {};
   Result<> first;
-  uint64_t expirations;
-  while (::read(timer_.get(), &expirations, sizeof(expirations)) > 0) {
-  }
+  timer_.clear();
   for (Armed* armed : {&silent_, &answering_})
     if (armed->engine) keep_first(first, armed->engine->tick());
   if (leaks_) keep_first(first, leaks_->tick());

@@ -18,6 +18,7 @@
 #include "agents/faults/traffic/packet_engine.h"
 #include "agents/kernel/fd.h"
 #include "agents/kernel/features.h"
+#include "agents/kernel/timer.h"
 
 namespace blackstart {
 
@@ -73,7 +74,8 @@ class TrafficFault : public FaultFamily {
   // With what remains to be said once the kernel has forgotten.
   mutable Armed silent_, answering_;
   std::optional<LinkWatch> links_;
-  Fd timer_, wake_;  // wake_: readable when links_ or timer_ is
+  Timer timer_;
+  Fd wake_;  // readable when links_ or timer_ is
   std::unique_ptr<LeakCounter> leaks_;
   mutable std::vector<contract::LeakReport> leaked_;
   int64_t t0_ = 0;

@@ -6,6 +6,8 @@
 
 #include <linux/types.h>
 
+#include "agents/kernel/program_maps.h"
+
 /* Bit 0 of a bit set says "protected"; bit i, from 1, says "rule i". */
 #define TRAFFIC_PROTECTED 1ULL
 #define TRAFFIC_MAX_RULES 63
@@ -71,14 +73,6 @@ struct traffic_config {
   struct traffic_rule rule[TRAFFIC_MAX_RULES + 1];
 };
 
-/* The words that fire and renew, on CLOCK_MONOTONIC. */
-struct traffic_gate {
-  __u64 t0; /* 0: not fired */
-  __u64 lease_end_ns;
-  __u64 horizon_ns; /* rules that start at this offset or later wait */
-  __u64 testing;
-};
-
 /* Element of the per-CPU counters, at traffic_counter_index(). Moments are CLOCK_MONOTONIC. */
 struct traffic_count {
   __u64 packets;
@@ -110,18 +104,11 @@ static inline __u32 traffic_sieve_v6(const __u32 address[4]) {
                      traffic_mix(address[1] ^ traffic_mix(address[2] ^ traffic_mix(address[3]))));
 }
 
-/* Says whose objects these are. */
-struct traffic_identity {
-  char run[64];
-  char boot_id[40];
-  __u64 pid;
-};
-
 #ifdef __cplusplus
 static_assert(sizeof(traffic_peer) == 16 && sizeof(traffic_prefix_v4) == 8 &&
               sizeof(traffic_prefix_v6) == 20);
-static_assert(sizeof(traffic_port) == 4 && sizeof(traffic_rule) == 24 && sizeof(traffic_gate) == 32);
-static_assert(sizeof(traffic_count) == 32 && sizeof(traffic_identity) == 112);
+static_assert(sizeof(traffic_port) == 4 && sizeof(traffic_rule) == 24);
+static_assert(sizeof(traffic_count) == 32);
 static_assert(sizeof(traffic_config) == 72 + 24 * (TRAFFIC_MAX_RULES + 1));
 #endif
 
