@@ -205,22 +205,22 @@ TEST_F(HoldDownTest, ByNameUserAndWhatWasSeen) {
 TEST_F(HoldDownTest, InItsTimeAlone) {
   proves("S1,S3");
   HoldDownRule timed = by_exe(tool());
-  timed.start_ns = Duration(test::patience(100ms)).count();
-  timed.end_ns = Duration(test::patience(300ms)).count();
+  timed.start_ns = Duration(test::patience(300ms)).count();
+  timed.end_ns = Duration(test::patience(1500ms)).count();
   hold({timed});
   fire();
   EXPECT_FALSE(ended({tool()}));
-  std::this_thread::sleep_for(test::patience(110ms));
+  std::this_thread::sleep_for(test::patience(310ms));
   EXPECT_TRUE(ended({tool()}));
   hold_->renew({INT64_MAX, timed.start_ns});
   EXPECT_FALSE(ended({tool()})) << "behind the horizon";
-  hold_->renew({monotonic_now() + Duration(test::patience(30ms)).count(), INT64_MAX});
+  hold_->renew({monotonic_now() + Duration(test::patience(200ms)).count(), INT64_MAX});
   EXPECT_TRUE(ended({tool()}));
-  std::this_thread::sleep_for(test::patience(40ms));
+  std::this_thread::sleep_for(test::patience(210ms));
   EXPECT_FALSE(ended({tool()})) << "the lease is over";
   hold_->renew({INT64_MAX, INT64_MAX});
   EXPECT_TRUE(ended({tool()}));
-  std::this_thread::sleep_for(test::patience(200ms));
+  std::this_thread::sleep_for(test::patience(1300ms));
   EXPECT_FALSE(ended({tool()})) << "its end is over";
 }
 

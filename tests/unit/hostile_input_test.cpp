@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Far above what any of them takes, sanitizers included, and far below what they ask for.
-constexpr long kMostKiB = 600L << 10;
+constexpr long kMostKiB = 800L << 10;
 constexpr int kMostSeconds = 20;
 
 struct Attack {
