@@ -188,10 +188,11 @@ void declare_drill(po::options_description& options) {
   declare_state(options);
 }
 
-int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation) {
+int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation, bool ad_hoc) {
   const bool json = invocation.json;
-  const auto chosen = plan_options(invocation);
+  auto chosen = plan_options(invocation);
   if (!chosen) return report(chosen.error(), json);
+  chosen->ad_hoc = ad_hoc;
   const auto files = report_files_of(invocation);
   if (!files) return report(files.error(), json);
 
