@@ -12,8 +12,8 @@
 namespace blackstart::cli {
 namespace {
 
-// The name of the experiment in memory; no such file is read.
-constexpr const char* kFile = "ad-hoc.yaml";
+// The name of the experiment in memory, as mistakes are told of it; no such file is read.
+constexpr const char* kFile = "(what --print shows)";
 
 std::string experiment_yaml(const AdHoc& drill, const std::string& duration, const std::string& topology) {
   return "apiVersion: blackstart/v1\n"
@@ -31,18 +31,31 @@ std::string experiment_yaml(const AdHoc& drill, const std::string& duration, con
          "\n"
          "  timeline:\n"
          "    - {at: 0s, " +
-         drill.fault + ", for: " + quoted(duration) +
-         "}\n"
+         drill.fault + ", for: " + quoted(duration) + "}\n" +
+         (drill.unprotect.empty() ? "" : "  unprotect: " + quoted(drill.unprotect) + "\n") +
          "  recovery: {watch: 1s}\n";
+}
+
+Error several_are_up(const std::vector<std::string>& labs) {
+  std::string list;
+  for (const std::string& name : labs) {
+    const auto lab = lab::Lab::find(name);
+    list += (list.empty() ? "" : ", ") + name + (lab ? ": --topology " + lab->blueprint().topology_file : "");
+  }
+  return {ErrorKind::kInvalid, "choose a topology: " + std::to_string(labs.size()) + " labs are up", "", 0,
+          list};
 }
 
 // The topology named, or that of the only lab that is up.
 Result<std::string> topology_file(const Invocation& invocation) {
   if (invocation.options.count("topology"))
     return std::filesystem::absolute(invocation.options["topology"].as<std::string>()).string();
-  const auto lab = lab::Lab::find("");
-  if (!lab)
-    return fail(ErrorKind::kInvalid, "choose a topology", "", 0, "--topology FILE, or bring one lab up");
+  const std::vector<std::string> labs = lab::Lab::names();
+  if (labs.empty())
+    return fail(ErrorKind::kInvalid, "choose a topology", "", 0, "--topology FILE, or bring a lab up");
+  if (labs.size() > 1) return tl::unexpected(several_are_up(labs));
+  const auto lab = lab::Lab::find(labs.front());
+  if (!lab) return tl::unexpected(lab.error());
   return lab->blueprint().topology_file;
 }
 
@@ -85,7 +98,7 @@ int run_ad_hoc(const AdHoc& ad_hoc, const Invocation& invocation) {
     return read_file(path);
   });
   if (!loaded) return report(loaded.error(), invocation.json);
-  return drill(loaded->experiment, loaded->topology, invocation);
+  return drill(loaded->experiment, loaded->topology, invocation, true);
 }
 
 }  // namespace blackstart::cli

@@ -14,6 +14,7 @@ struct AdHoc {
   std::string summary;  // one sentence
   std::string
       fault;  // the entry of the timeline without its braces, `at` and `for`: "fault: site-blackhole, ..."
+  std::vector<std::string> unprotect;  // protected, and may be hit
 };
 
 // --for, --topology, --print, and what every drill takes.

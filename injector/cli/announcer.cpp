@@ -79,6 +79,8 @@ std::optional<std::string> in_words(const Plan& plan, const Experiment& experime
   if (type == "clock-set" || type == "agents-lost") return "ended early: " + type;
   if (type == "revert") return "the faults are over (" + said("reason") + ")";
   if (type == "return") return "comes back: " + said("stage");
+  if (type == "return-waits")
+    return said("text") + "; at " + said("until") + " at the latest it comes back all the same";
   if (type == "returned") return "all that was killed has been started, or could not be";
   if (type == "stranded") return "STRANDED: " + said("error");
   if (type == "refused") return "refused: " + said("error");

@@ -27,7 +27,9 @@ int run_blackhole(const Invocation& invocation) {
     fault += ", except: " + quoted(options["except"].as<std::vector<std::string>>());
   return run_ad_hoc(
       {"ad-hoc-blackhole",
-       "Everything to and from " + site + " disappears for " + options["for"].as<std::string>() + ".", fault},
+       "Everything to and from " + site + " disappears for " + options["for"].as<std::string>() + ".",
+       fault,
+       {}},
       invocation);
 }
 

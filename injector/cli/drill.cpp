@@ -30,6 +30,7 @@
 #include "injector/record/outcome_json.h"
 #include "injector/record/record.h"
 #include "injector/record/run_registry.h"
+#include "injector/record/run_stand.h"
 #include "injector/record/said_returns.h"
 #include "injector/record/write_file.h"
 #include "injector/report/outcome_report.h"
@@ -51,21 +52,32 @@ void catch_signals() {
   signal(SIGPIPE, SIG_IGN);  // the way back must not depend on who reads the output
 }
 
-// Everything that happens goes to the event log, and what people are told to them; progress to the terminal.
+// Everything that happens goes to the event log, and what people are told to them; progress to the terminal,
+// and to `stand_file` for who looks from elsewhere.
 class Recorder final : public RunObserver {
  public:
-  Recorder(EventLog& log, Announcer& announcer, bool quiet, bool plain)
-      : log_(log), announcer_(announcer), line_(quiet, plain) {}
+  Recorder(EventLog& log, Announcer& announcer, std::string stand_file, bool quiet, bool plain)
+      : log_(log), announcer_(announcer), stand_file_(std::move(stand_file)), line_(quiet, plain) {}
   void event(UnixNs at, const std::string& type, const nlohmann::json& data) override {
     if (auto ok = log_.append(type, data, at); !ok && failure_.empty()) failure_ = ok.error().message();
     announcer_.event(at, type, data);
   }
-  void progress(const RunProgress& progress) override { line_.show(progress); }
+  void progress(const RunProgress& progress) override {
+    line_.show(progress);
+    if (progress.phase == stand_.phase && progress.detail == stand_.detail && progress.wait == stand_.wait)
+      return;
+    stand_ = {progress.phase, progress.detail, unix_now() - progress.elapsed.count(), progress.expected,
+              progress.wait};
+    (void)write_stand(stand_file_, stand_);  // nothing hangs on it
+  }
+  void line(const std::string& text) override { line_.say("   " + text); }
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
   EventLog& log_;
   Announcer& announcer_;
+  const std::string stand_file_;
+  RunStand stand_;
   ProgressLine line_;
   std::string failure_;
 };
@@ -176,10 +188,11 @@ void declare_drill(po::options_description& options) {
   declare_state(options);
 }
 
-int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation) {
+int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation, bool ad_hoc) {
   const bool json = invocation.json;
-  const auto chosen = plan_options(invocation);
+  auto chosen = plan_options(invocation);
   if (!chosen) return report(chosen.error(), json);
+  chosen->ad_hoc = ad_hoc;
   const auto files = report_files_of(invocation);
   if (!files) return report(files.error(), json);
 
@@ -266,7 +279,8 @@ int drill(const Experiment& experiment, const Topology& topology, const Invocati
     Announcer announcer(*plan, experiment, record.run, [&](const std::string& line) {
       (json ? std::cerr : std::cout) << line << std::endl;
     });
-    Recorder recorder(*log, announcer, json, invocation.options.count("ci") > 0);
+    Recorder recorder(*log, announcer, registry.stand_file(record.run), json,
+                      invocation.options.count("ci") > 0);
     ConductOptions options;
     options.run = record.run;
     options.observer = &recorder;

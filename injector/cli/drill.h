@@ -24,8 +24,10 @@ Result<PlanOptions> plan_options(const Invocation& invocation);
 // reports go.
 void declare_drill(po::options_description& options);
 
-// Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code.
-int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation);
+// Plans, asks (unless told not to), conducts, keeps the record, prints. Returns the exit code. ad_hoc: the
+// experiment is made of options, and hints name those.
+int drill(const Experiment& experiment, const Topology& topology, const Invocation& invocation,
+          bool ad_hoc = false);
 
 // --state: where records are kept; and the registry that stands there.
 void declare_state(po::options_description& options);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <future>
 #include <iostream>
 #include <thread>
@@ -13,7 +14,9 @@
 
 #include "agents/channel/embedded/embedded_channel.h"
 #include "injector/cli/command.h"
+#include "injector/lab/lab.h"
 #include "injector/record/outcome.h"
+#include "injector/record/run_stand.h"
 
 namespace blackstart::cli {
 namespace {
@@ -93,6 +96,21 @@ Result<std::string> end_one(RunRegistry& registry, const RunRecord& record) {
          std::to_string(*reverted) + " hosts directly";
 }
 
+// As far as it is known before it is ended: something of it can be killed, and T0 is behind it.
+bool may_have_killed(const RunRegistry& registry, const RunRecord& record) {
+  if (!std::filesystem::exists(registry.returns_file(record.run))) return false;
+  const auto stand = read_stand(registry.stand_file(record.run));
+  return stand && (stand->phase == "hold" || stand->phase == "revert" || stand->phase == "return");
+}
+
+// What makes a lab whole again; "": it is none.
+std::string how_to_mend(const std::string& topology) {
+  const auto lab = lab::Lab::find(topology);
+  if (topology.empty() || !lab) return "";
+  return "; `blackstart lab status " + topology + "` shows it, `blackstart lab up " +
+         lab->blueprint().topology_file + "` starts what is down";
+}
+
 }  // namespace
 
 std::string who_asks() {
@@ -102,6 +120,9 @@ std::string who_asks() {
 
 std::vector<EndedRun> end_runs(RunRegistry& registry, const std::vector<RunRecord>& records,
                                const std::string& why) {
+  std::vector<EndedRun> ended;
+  for (const RunRecord& record : records)
+    ended.push_back({record.run, {}, may_have_killed(registry, record), record.topology});
   std::vector<std::future<Result<std::string>>> under_way;
   for (const RunRecord& record : records)
     under_way.push_back(std::async(std::launch::async, [&registry, &record, &why]() -> Result<std::string> {
@@ -109,8 +130,7 @@ std::vector<EndedRun> end_runs(RunRegistry& registry, const std::vector<RunRecor
         return tl::unexpected(ok.error());
       return end_one(registry, record);
     }));
-  std::vector<EndedRun> ended;
-  for (size_t i = 0; i < records.size(); ++i) ended.push_back({records[i].run, under_way[i].get()});
+  for (size_t i = 0; i < records.size(); ++i) ended[i].how = under_way[i].get();
   return ended;
 }
 
@@ -118,9 +138,18 @@ int end_and_tell(RunRegistry& registry, const std::vector<RunRecord>& records, c
                  bool json) {
   auto list = nlohmann::json::array();
   int code = kExitPass;
+  std::string unordered;
   for (const EndedRun& run : end_runs(registry, records, why)) {
     if (!run.how) code = graver(code, report(run.how.error(), false));
-    list.push_back({{"run", run.run}, {"ended", run.how ? *run.how : run.how.error().message()}});
+    list.push_back({{"run", run.run},
+                    {"ended", run.how ? *run.how : run.how.error().message()},
+                    {"startedAtOnce", run.killed}});
+    if (run.killed && !json)
+      unordered +=
+          run.run +
+          ": what it had killed was started all at once, without order, and may have died for want of "
+          "another service" +
+          how_to_mend(run.topology) + "\n";
   }
   if (json) {
     std::cout << list.dump(2) << "\n";
@@ -129,6 +158,7 @@ int end_and_tell(RunRegistry& registry, const std::vector<RunRecord>& records, c
   if (list.empty()) std::cout << "no run is under way\n";
   for (const auto& run : list)
     std::cout << run["run"].get<std::string>() << ": " << run["ended"].get<std::string>() << "\n";
+  std::cout << unordered;
   return code;
 }
 

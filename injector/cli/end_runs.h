@@ -11,6 +11,8 @@ namespace blackstart::cli {
 struct EndedRun {
   std::string run;
   Result<std::string> how;  // one sentence, or why a host may still be held
+  bool killed = false;      // services, which were then started all at once
+  std::string topology;
 };
 
 // Ends the runs, all at once and in under 5 s: asks their conductors, and goes around those that do not

@@ -46,6 +46,8 @@ void declare_kill(po::options_description& options) {
       "who starts them again afterwards (auto)");
   add("command", po::value<std::vector<std::string>>()->composing()->value_name("WORD"),
       "with --restore command: program and arguments, one option each");
+  add("unprotect", po::value<std::vector<std::string>>()->composing()->value_name("NAME"),
+      "a service, port or prefix that may be hit although it is protected; one option each");
   for (const Choice& choice : kPlaces)
     add(choice.option, po::value<std::string>()->value_name(choice.value), choice.help);
   for (const Choice& choice : kMatches)
@@ -80,7 +82,9 @@ int run_kill(const Invocation& invocation) {
   return run_ad_hoc(
       {freeze ? "ad-hoc-freeze" : "ad-hoc-kill",
        what + (freeze ? " is frozen for " : " is killed for ") + options["for"].as<std::string>() + ".",
-       fault},
+       fault,
+       options.count("unprotect") ? options["unprotect"].as<std::vector<std::string>>()
+                                  : std::vector<std::string>{}},
       invocation);
 }
 

@@ -32,6 +32,7 @@ std::string describe(const RunProgress& progress) {
                   seconds(progress.elapsed), seconds(progress.expected));
     line += text;
   }
+  if (progress.wait) line += "  waits for people: " + progress.wait->command();
   for (const auto& [name, ratio] : progress.probes) {
     line += "  " + name + " ";
     if (ratio) {
@@ -72,8 +73,6 @@ void ProgressLine::show(const RunProgress& progress) {
   if (quiet_) return;
   if (progress.phase != phase_ && !terminal_) say("-- " + progress.phase);
   phase_ = progress.phase;
-  if (!progress.detail.empty() && progress.detail != detail_) say("   " + progress.detail);
-  detail_ = progress.detail;
   if (!terminal_) return;
   std::string line = describe(progress);
   if (const size_t width = terminal_width(); line.size() >= width) line.resize(width - 1);

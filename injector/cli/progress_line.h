@@ -21,7 +21,7 @@ class ProgressLine {
   void erase();
 
   bool quiet_, terminal_, drawn_ = false;
-  std::string phase_, detail_;
+  std::string phase_;
 };
 
 }  // namespace blackstart::cli

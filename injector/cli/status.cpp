@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -6,7 +7,9 @@
 #include "agents/channel/embedded/embedded_channel.h"
 #include "agents/contract/totals.h"
 #include "injector/cli/drill.h"
+#include "injector/cli/host_state.h"
 #include "injector/record/outcome.h"
+#include "injector/record/run_stand.h"
 
 namespace blackstart::cli {
 namespace {
@@ -24,22 +27,54 @@ json hosts_of(const RunRecord& record) {
   for (const std::string& host : *hosts) requests[host].mutable_hello();
   for (const auto& [host, reply] : channel.call_all(requests, 1s)) {
     if (!reply) {
-      list.push_back({{"host", host}, {"state", "unreachable"}});
+      list.push_back({{"host", host}, {"state", "unreachable"}, {"text", "unreachable"}});
       continue;
     }
     const auto& report = reply->report();
-    if (report.run() != record.run) continue;
+    // A free host is one of the run as long as its conductor may still hold it, or held it before.
+    if (report.run() != record.run && (!report.run().empty() || !RunRegistry::conductor_alive(record)))
+      continue;
     PacketTotals totals;
     totals.add(report);
+    const HostState state = host_state(report, unix_now());
     list.push_back({{"host", host},
                     {"site", report.site()},
-                    {"state", report.faults().empty()    ? "watching"
-                              : report.t0_unix_ns() != 0 ? "fired"
-                                                         : "armed"},
+                    {"state", state.state},
+                    {"text", state.text()},
+                    {"down", state.down},
                     {"dropped", totals.dropped},
                     {"leaked", totals.leaked}});
   }
   return list;
+}
+
+std::string lasting(UnixNs from, UnixNs to) {
+  return format_duration(std::chrono::round<std::chrono::seconds>(Duration(std::max<UnixNs>(0, to - from))));
+}
+
+// Where its conductor says that it stands; null: it says nothing, or is gone.
+json phase_of(const RunStand& stand, UnixNs now) {
+  const UnixNs end = stand.since + stand.expected.count();
+  return {{"phase", stand.phase},
+          {"detail", stand.detail},
+          {"since", rfc3339(stand.since)},
+          {"lasts", seconds(Duration(now - stand.since))},
+          {"left", stand.expected.count() > 0 ? json(seconds(Duration(end - now))) : json()}};
+}
+
+void print_stand(const RunStand& stand, UnixNs now) {
+  const UnixNs end = stand.since + stand.expected.count();
+  std::cout << "  " << stand.phase << " for " << lasting(stand.since, now);
+  if (stand.expected.count() > 0)
+    std::cout << (now < end ? ", " + lasting(now, end) + " left"
+                            : ", " + lasting(end, now) + " longer than expected");
+  if (!stand.detail.empty() && !stand.wait) std::cout << ": " << stand.detail;
+  std::cout << "\n";
+  if (!stand.wait) return;
+  std::cout << "  " << stand.wait->text() << "; in " << lasting(now, stand.wait->until)
+            << " it comes back all the same\n";
+  for (const PlanReturn& each : stand.wait->instances)
+    std::cout << "      " << each.service << " on " << each.host << "\n";
 }
 
 }  // namespace
@@ -50,6 +85,7 @@ void declare_status(po::options_description& options) {
 
 int run_status(const Invocation& invocation) {
   json runs = json::array();
+  std::map<std::string, std::optional<RunStand>> stands;
   const RunRegistry registry = registry_of(invocation);
   const auto lever = engaged_lever(registry.state_folder());
   const auto may_start = registry.may_start();
@@ -57,12 +93,17 @@ int run_status(const Invocation& invocation) {
   if (!live) return report(live.error(), invocation.json);
   for (const RunRecord& record : *live) {
     if (!invocation.arguments.empty() && invocation.arguments[0] != record.run) continue;
+    const bool alive = RunRegistry::conductor_alive(record);
+    const auto stand = alive ? read_stand(registry.stand_file(record.run)) : std::nullopt;
+    stands[record.run] = stand;
     runs.push_back({{"run", record.run},
                     {"experiment", record.experiment},
                     {"topology", record.topology},
                     {"started", rfc3339(record.started)},
-                    {"conductor", RunRegistry::conductor_alive(record) ? "alive" : "gone"},
+                    {"conductor", alive ? "alive" : "gone"},
                     {"pid", record.pid},
+                    {"stands", stand ? phase_of(*stand, unix_now()) : json()},
+                    {"waits", stand && stand->wait ? json_of(*stand->wait) : json()},
                     {"hosts", hosts_of(record)}});
   }
   if (!invocation.arguments.empty() && runs.empty())
@@ -84,8 +125,9 @@ int run_status(const Invocation& invocation) {
     std::cout << run["run"].get<std::string>() << "  " << run["experiment"].get<std::string>() << " on "
               << run["topology"].get<std::string>() << ", since " << run["started"].get<std::string>()
               << ", conductor " << run["conductor"].get<std::string>() << " (pid " << run["pid"] << ")\n";
+    if (const auto& stand = stands[run["run"].get<std::string>()]) print_stand(*stand, unix_now());
     for (const json& host : run["hosts"]) {
-      std::cout << "  " << host["host"].get<std::string>() << "  " << host["state"].get<std::string>();
+      std::cout << "  " << host["host"].get<std::string>() << "  " << host["text"].get<std::string>();
       if (host.contains("dropped"))
         std::cout << "  dropped " << host["dropped"] << "  leaked " << host["leaked"];
       std::cout << "\n";

@@ -90,6 +90,7 @@ RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& out
   facts.asked = !drill.experiment.probes.empty();
   for (const OutcomeHypothesis& hypothesis : outcome.hypothesis) facts.hypothesis.push_back(hypothesis.met);
   facts.recovered = learned.recovered;
+  facts.never_well = never_well(outcome, learned.returning, learned.impact.checks());
   facts.expect_failure = outcome.expected_failure;
   facts.gaps = learned.gaps;
   for (const auto& [name, records] : outcome.records)
@@ -111,7 +112,7 @@ RunFacts facts_of(const Drill& drill, const Learned& learned, const Outcome& out
 }
 
 // What a reader asks next: which hypothesis, which fault.
-std::string because(const Learned& learned, const Outcome& outcome) {
+std::string because(const Learned& learned, const RunFacts& facts, const Outcome& outcome) {
   const OutcomeReturn* failed = first_failed(outcome);
   if (outcome.verdict == Verdict::kStranded && failed)
     return ": " + failed->service + " on " + failed->host + " could not be started again" +
@@ -123,6 +124,7 @@ std::string because(const Learned& learned, const Outcome& outcome) {
     return " (metastable: still bad " +
            std::to_string(std::llround(seconds(Duration(learned.times.ended - learned.times.reverted)))) +
            " s after the revert)";
+  if (!facts.never_well.empty()) return ": " + several(facts.never_well);
   std::string names;
   for (const OutcomeHypothesis& hypothesis : outcome.hypothesis)
     if (hypothesis.met == std::optional<bool>(false))
@@ -188,12 +190,14 @@ void conclude(const Drill& drill, const Learned& learned, Outcome& outcome) {
     outcome.reason = learned.refused->message();
     return;
   }
-  const Judgement judgement = judge(facts_of(drill, learned, outcome));
+  const RunFacts facts = facts_of(drill, learned, outcome);
+  const Judgement judgement = judge(facts);
   outcome.verdict = judgement.verdict;
   outcome.recovery_verdict = judgement.recovery;
   outcome.exit_code = judgement.exit_code;
-  outcome.reason = judgement.verdict == Verdict::kAborted ? learned.stop_reason
-                                                          : judgement.reason + because(learned, outcome);
+  outcome.reason = judgement.verdict == Verdict::kAborted
+                       ? learned.stop_reason
+                       : judgement.reason + because(learned, facts, outcome);
 }
 
 }  // namespace blackstart

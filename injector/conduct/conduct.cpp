@@ -185,7 +185,7 @@ class Run {
         learned_.times.returned = now();
       }
       if (returns_.over()) break;
-      if (const std::string where = returns_.where(); where != where_) telling_.detail(where_ = where);
+      tell_of_return();
       tick();
     }
     // Also what was asked of nobody: no stage named it.
@@ -308,9 +308,22 @@ class Run {
   void judge_gates() {
     learned_.gates.judge(learned_.histories, learned_.times.fired, now(), [&](const OutcomeGate& gate) {
       event("gate", {{"gate", gate.gate}, {"passed", *gate.passed}});
-      telling_.detail("gate " + std::string(*gate.passed ? "passed, " : "failed, nothing more fires: ") +
-                      gate.gate);
+      telling_.line("gate " + std::string(*gate.passed ? "passed, " : "failed, nothing more fires: ") +
+                    gate.gate);
     });
+  }
+
+  // Where the return stands, and once a stage for whom it waits.
+  void tell_of_return() {
+    const auto& wait = returns_.wait();
+    telling_.wait(wait);
+    if (wait && wait->stage != waited_in_) {
+      waited_in_ = wait->stage;
+      event("return-waits", json_of(*wait));
+      telling_.line(in_words(*wait, learned_.times.fired));
+    } else if (!wait) {
+      telling_.detail(returns_.where());
+    }
   }
 
   // Each fault once, when its time has come.
@@ -386,7 +399,7 @@ class Run {
   Outcome outcome_;
   Telling telling_;
   UnixNs told_so_far_ = 0;
-  std::string where_;              // in the return
+  std::string waited_in_;          // the last stage that waited for people
   std::set<std::string> told_of_;  // faults
   bool probing_ = false, armed_ = false, by_person_ = false;
   bool down_ = false;  // what was killed waits to be started

@@ -28,6 +28,7 @@
 #include "injector/experiment/experiment.h"
 #include "injector/plan/plan.h"
 #include "injector/record/outcome.h"
+#include "injector/record/run_stand.h"
 #include "injector/record/said_returns.h"
 #include "injector/topology/topology.h"
 
@@ -36,10 +37,11 @@ namespace blackstart {
 // Where a run stands, for a progress line.
 struct RunProgress {
   std::string phase;
-  std::string detail;    // what the phase waits for, or what happened last
-  Duration elapsed{0};   // in this phase
-  Duration expected{0};  // how long it is meant to take; 0: until it is done
-  PacketTotals packets;  // over all hosts, so far
+  std::string detail;              // what the phase is about just now
+  Duration elapsed{0};             // in this phase
+  Duration expected{0};            // how long it is meant to take; 0: until it is done
+  std::optional<ReturnWait> wait;  // for people
+  PacketTotals packets;            // over all hosts, so far
   std::vector<std::pair<std::string, std::optional<double>>> probes;  // success ratio over the last seconds
 };
 
@@ -48,6 +50,8 @@ class RunObserver {
   virtual ~RunObserver() = default;
   virtual void event(UnixNs at, const std::string& type, const nlohmann::json& data) = 0;
   virtual void progress(const RunProgress& progress) = 0;
+  // What a person in front of it should read now, a line each time.
+  virtual void line(const std::string& text) = 0;
 };
 
 // The host name under which the channel reaches the conductor's own place, where probes and checks without

@@ -96,4 +96,17 @@ void fill_returns(const Plan& plan, const Topology& topology, const std::vector<
   fill_cycles(plan, returns);
 }
 
+std::vector<std::string> never_well(const Outcome& outcome, const std::vector<Returns::Coming>& planned,
+                                    const ImpactWatch::Checks& checks) {
+  std::vector<std::string> names;
+  for (const OutcomeReturn& each : outcome.returns.instances) {
+    const bool given_up = std::any_of(planned.begin(), planned.end(), [&](const Returns::Coming& coming) {
+      return coming.given_up && coming.instance.host == each.host && coming.instance.service == each.service;
+    });
+    if (each.state == State::kStarted && given_up && stays_bad(checks, each.service, each.host, each.started))
+      names.push_back(each.service + " on " + each.host);
+  }
+  return names;
+}
+
 }  // namespace blackstart

@@ -24,13 +24,6 @@ std::string in_words(const Returns::Coming& each) {
   return each.instance.service + " on " + each.instance.host;
 }
 
-std::string several(const std::vector<std::string>& names) {
-  constexpr size_t kMost = 3;
-  std::string text;
-  for (size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i ? ", " : "") + names[i];
-  return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more" : text;
-}
-
 }  // namespace
 
 Returns::Returns(const Plan& plan, const Recovery& recovery) : plan_(plan), patience_(recovery.within) {
@@ -39,13 +32,14 @@ Returns::Returns(const Plan& plan, const Recovery& recovery) : plan_(plan), pati
   for (const PlanStage& stage : plan.stages) {
     ++stages_;
     for (const PlanReturn& each : stage.instances)
-      coming_.push_back({each, stages_, step_of_return(plan, each), "", "", 0, 0, 0});
+      coming_.push_back({each, stages_, step_of_return(plan, each), "", "", 0, 0, 0, false});
   }
 }
 
 void Returns::say(const SaidReturn& said) {
   for (Coming& each : coming_) {
-    if (each.asked != 0 || !goes_by(each.instance, said.what)) continue;
+    if (!each.instance.manual || each.asked != 0 || !each.by.empty() || !goes_by(each.instance, said.what))
+      continue;
     each.asked = said.at;
     each.asked_by = said.by;
   }
@@ -119,6 +113,16 @@ void Returns::start_what_is_due(UnixNs now, const Reports& reports, const Impact
   if (!waiting) next_ = std::max(next_, now);  // what was not used is not saved up
 }
 
+void Returns::see_who_waits(const Reports& reports, const ImpactWatch::Checks& checks) {
+  ReturnWait wait{over() ? "" : name_of(stage_), {}, began_ + patience_.count()};
+  for (const Coming& each : coming_)
+    if (each.stage == stage_ && each.instance.manual && each.asked == 0 && each.by.empty() &&
+        any_in(ways_back(reports, each.instance.host, each.instance.service, checks),
+               OutcomeReturn::State::kDown))
+      wait.instances.push_back(each.instance);
+  wait_ = wait.instances.empty() ? std::nullopt : std::optional(std::move(wait));
+}
+
 Returns::Step Returns::step(UnixNs now, const Reports& reports, const ImpactWatch::Checks& checks) {
   Step out;
   if (stage_ == 0) {
@@ -138,13 +142,23 @@ Returns::Step Returns::step(UnixNs now, const Reports& reports, const ImpactWatc
       unwell.push_back(in_words(each));
     }
     if (!unwell.empty() && (held || now - last_start_ <= patience_.count())) break;
+    for (Coming& each : coming_)
+      if (each.stage == stage_ && each.sent != 0 &&
+          !settled(ways_back(reports, each.instance.host, each.instance.service, checks)))
+        each.given_up = true;
     if (!unwell.empty())
       out.told.push_back(name_of(stage_) + ": " + several(unwell) + " " +
                          (unwell.size() == 1 ? "was" : "were") + " not well " + format_duration(patience_) +
                          " after the last start; the next stage began all the same");
     begin(stage_ + 1, now, out);
   }
+  see_who_waits(reports, checks);
   return out;
+}
+
+std::string in_words(const ReturnWait& wait, UnixNs t0) {
+  const auto until = std::chrono::ceil<std::chrono::seconds>(Duration(wait.until - t0));
+  return wait.text() + "; until T0 + " + format_duration(until) + " at the latest";
 }
 
 }  // namespace blackstart

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "injector/conduct/way_back.h"
 #include "injector/experiment/experiment.h"
 #include "injector/plan/plan.h"
+#include "injector/record/run_stand.h"
 #include "injector/record/said_returns.h"
 
 namespace blackstart {
@@ -32,10 +34,11 @@ class Returns {
     std::string by;    // "": not started by this run's conductor, or not yet
     std::string asked_by;
     UnixNs due = 0, asked = 0;
-    UnixNs sent = 0;  // when its agent was last told to start it
+    UnixNs sent = 0;        // when its agent was last told to start it
+    bool given_up = false;  // it was not well when the patience with its stage ran out
   };
 
-  // May be said at any time; a name that nothing goes by is passed over.
+  // May be said at any time; what nobody has to say, or what is on its way, is passed over.
   void say(const SaidReturn& said);
 
   struct Step {
@@ -47,6 +50,8 @@ class Returns {
 
   [[nodiscard]] bool empty() const { return coming_.empty(); }
   [[nodiscard]] bool over() const { return stage_ > stages_; }
+  // For people alone; as of the last step.
+  [[nodiscard]] const std::optional<ReturnWait>& wait() const { return wait_; }
   // "stage 2 of 3 (database): 1 of 4 on its way"; "" before the first and after the last.
   [[nodiscard]] std::string where() const;
   [[nodiscard]] const std::vector<Coming>& all() const { return coming_; }
@@ -55,6 +60,7 @@ class Returns {
   void begin(size_t stage, UnixNs now, Step& out);
   void lose_patience_with_people(UnixNs now, Step& out);
   void start_what_is_due(UnixNs now, const Reports& reports, const ImpactWatch::Checks& checks, Step& out);
+  void see_who_waits(const Reports& reports, const ImpactWatch::Checks& checks);
   [[nodiscard]] std::string name_of(size_t stage) const;
 
   const Plan& plan_;
@@ -64,6 +70,10 @@ class Returns {
   size_t stages_ = 0, stage_ = 0;
   UnixNs began_ = 0, last_start_ = 0;  // of the stage under way
   UnixNs next_ = 0;                    // the pace allows nothing before
+  std::optional<ReturnWait> wait_;
 };
+
+// "stage 2 of 3 (cache) waits for somebody: blackstart return photos; until T0 + 3m at the latest"
+[[nodiscard]] std::string in_words(const ReturnWait& wait, UnixNs t0);
 
 }  // namespace blackstart

@@ -11,9 +11,10 @@ void Telling::enter(const std::string& phase, Duration expected) {
   phase_start_ = options_.now();
   expected_ = expected;
   detail_.clear();
+  wait_.reset();
   outcome_.phases.push_back({phase, phase_start_, 0});
   event("phase", {{"phase", phase}});
-  options_.observer->progress({phase, "", Duration{0}, expected, {}, {}});
+  options_.observer->progress({phase, "", Duration{0}, expected, {}, {}, {}});
 }
 
 void Telling::leave() {
@@ -25,6 +26,11 @@ void Telling::event(const std::string& type, const nlohmann::json& data) {
   options_.observer->event(options_.now(), type, data);
 }
 
+void Telling::detail(const std::string& text) {
+  if (text != detail_ && !text.empty()) line(text);
+  detail_ = text;
+}
+
 void Telling::note(const std::string& text) {
   if (std::find(outcome_.notes.begin(), outcome_.notes.end(), text) == outcome_.notes.end())
     outcome_.notes.push_back(text);
@@ -33,18 +39,19 @@ void Telling::note(const std::string& text) {
 void Telling::mark(OutcomeMark mark) {
   event("mark",
         {{"mark", mark.mark}, {"at", rfc3339(mark.at)}, {"source", mark.source}, {"note", mark.note}});
-  detail("mark: " + mark.mark + " (" + mark.source + ")");
+  line("mark: " + mark.mark + " (" + mark.source + ")");
   outcome_.marks.push_back(std::move(mark));
 }
 
 void Telling::return_asked(const SaidReturn& said) {
   event("return-asked", {{"what", said.what}, {"by", said.by}, {"at", rfc3339(said.at)}});
-  detail("return: " + said.what + " (" + said.by + ")");
+  line("return: " + said.what + " (" + said.by + ")");
 }
 
 void Telling::progress(RunProgress progress) {
   progress.phase = phase_;
   progress.detail = detail_;
+  progress.wait = wait_;
   progress.elapsed = Duration(options_.now() - phase_start_);
   progress.expected = expected_;
   options_.observer->progress(progress);

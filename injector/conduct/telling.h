@@ -2,7 +2,9 @@
 // What a run says while it lasts: its phases, events and notes, into record, outcome and progress line.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -21,8 +23,10 @@ class Telling {
   void leave();
   void event(const std::string& type, const nlohmann::json& data);
   void note(const std::string& text);  // once, however often it is so
-  // What the phase waits for, or what happened last.
-  void detail(const std::string& text) { detail_ = text; }
+  // What the phase is about just now, and for whom it waits; a change of the first is a line.
+  void detail(const std::string& text);
+  void wait(std::optional<ReturnWait> wait) { wait_ = std::move(wait); }
+  void line(const std::string& text) { options_.observer->line(text); }
   void mark(OutcomeMark mark);
   void return_asked(const SaidReturn& said);
   // Needs packets and probes alone.
@@ -34,6 +38,7 @@ class Telling {
   const ConductOptions& options_;
   Outcome& outcome_;
   std::string phase_, detail_;
+  std::optional<ReturnWait> wait_;
   UnixNs phase_start_ = 0;
   Duration expected_{0};
 };

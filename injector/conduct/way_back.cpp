@@ -21,11 +21,15 @@ OutcomeReturn::State state_of(contract::DownReport::State state) {
   }
 }
 
+bool says_nothing(const ProbeHistory::Sample& sample) {
+  return sample.outcome == contract::Sample::UNKNOWN || sample.outcome == contract::Sample::MISSED;
+}
+
 // The first success of those that no failure follows.
 UnixNs passes_since(const ProbeHistory& history, UnixNs after) {
   UnixNs since = 0;
   for (auto sample = history.samples().rbegin(); sample != history.samples().rend(); ++sample) {
-    if (sample->outcome == contract::Sample::UNKNOWN || sample->outcome == contract::Sample::MISSED) continue;
+    if (says_nothing(*sample)) continue;
     if (sample->scheduled < after || sample->outcome != contract::Sample::SUCCESS) break;
     since = sample->scheduled;
   }
@@ -33,6 +37,28 @@ UnixNs passes_since(const ProbeHistory& history, UnixNs after) {
 }
 
 }  // namespace
+
+bool stays_bad(const ImpactWatch::Checks& checks, const std::string& service, const std::string& host,
+               UnixNs started) {
+  return std::any_of(checks.begin(), checks.end(), [&](const auto& entry) {
+    const auto& check = entry.second;
+    if (check.service != service || check.host != host) return false;
+    const auto& samples = check.history.samples();
+    const auto last = std::find_if_not(samples.rbegin(), samples.rend(), says_nothing);
+    return last != samples.rend() && last->scheduled >= started &&
+           last->outcome == contract::Sample::FAILURE &&
+           std::any_of(samples.begin(), samples.end(), [&](const ProbeHistory::Sample& sample) {
+             return sample.scheduled < started && sample.outcome == contract::Sample::SUCCESS;
+           });
+  });
+}
+
+std::string several(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 3;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i ? ", " : "") + names[i];
+  return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more" : text;
+}
 
 bool has_check(const ImpactWatch::Checks& checks, const std::string& service, const std::string& host) {
   return std::any_of(checks.begin(), checks.end(), [&](const auto& entry) {

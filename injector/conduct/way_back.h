@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "agents/contract/contract.pb.h"
 #include "injector/conduct/impact_watch.h"
@@ -17,6 +18,10 @@ using Reports = std::map<std::string, contract::HostReport>;  // the last word o
 // asks.
 [[nodiscard]] UnixNs well_since(const ImpactWatch::Checks& checks, const std::string& service,
                                 const std::string& host, UnixNs started);
+// Whether a check of the instance that had passed before was asked after `started` and fails: more than not
+// being seen well.
+[[nodiscard]] bool stays_bad(const ImpactWatch::Checks& checks, const std::string& service,
+                             const std::string& host, UnixNs started);
 [[nodiscard]] bool has_check(const ImpactWatch::Checks& checks, const std::string& service,
                              const std::string& host);
 
@@ -28,5 +33,8 @@ using Reports = std::map<std::string, contract::HostReport>;  // the last word o
 [[nodiscard]] std::vector<OutcomeReturn> ways_back(const Reports& reports, const std::string& host,
                                                    const std::string& service,
                                                    const ImpactWatch::Checks& checks);
+
+// "a, b, c and 4 more"
+[[nodiscard]] std::string several(const std::vector<std::string>& names);
 
 }  // namespace blackstart

@@ -115,7 +115,7 @@ tl::expected<Plan, Problems> make_plan(const Topology& topology, const Experimen
   auto faults = resolve_all(topology, experiment);
   if (!faults) return tl::unexpected(faults.error());
   Problems problems = check_limits(topology, experiment, *faults);
-  for (Problem& problem : check_protection(topology, experiment, *faults))
+  for (Problem& problem : check_protection(topology, experiment, *faults, options.ad_hoc))
     problems.push_back(std::move(problem));
   if (!problems.empty()) return tl::unexpected(problems);
   auto cold_starts = resolve_cold_starts(topology, experiment, *faults);

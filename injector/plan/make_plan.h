@@ -14,6 +14,7 @@ namespace blackstart {
 struct PlanOptions {
   std::optional<contract::Engine> engine;  // instead of the experiment's own
   contract::Attachment attachment = contract::ATTACHMENT_AUTO;
+  bool ad_hoc = false;  // the experiment is made of a command's options: hints name those
 };
 
 // Pure: no I/O, no clock. Both inputs are valid by themselves and for each other (validate.h). Every

@@ -34,6 +34,11 @@ bool unprotected(const Experiment& experiment, const std::string& name) {
          experiment.unprotect.end();
 }
 
+std::string how_to_unprotect(const std::string& name, bool ad_hoc) {
+  if (ad_hoc) return "--unprotect " + name;
+  return "`unprotect: [" + (name.find(':') == std::string::npos ? name : '"' + name + '"') + "]`";
+}
+
 bool stands_in(const Topology& topology, const std::string& host, const Protected& entry) {
   const auto& addresses = topology.hosts.at(host).addresses;
   return entry.prefix && std::any_of(addresses.begin(), addresses.end(),
@@ -83,7 +88,7 @@ std::vector<ProtectedVictim> protected_victims(const Topology& topology,
 }
 
 Problems check_protection(const Topology& topology, const Experiment& experiment,
-                          const std::vector<ResolvedFault>& faults) {
+                          const std::vector<ResolvedFault>& faults, bool ad_hoc) {
   Problems problems;
   for (const ProtectedVictim& each : protected_victims(topology, faults)) {
     if (unprotected(experiment, each.name)) continue;
@@ -94,9 +99,7 @@ Problems check_protection(const Topology& topology, const Experiment& experiment
                         each.fault->spec->kind + " would hit " + what + ", which " +
                             (each.at.line ? each.at.text() + " protects" : "every plan protects") +
                             (each.why.empty() ? "" : " (" + each.why + ")"),
-                        "if this drill is about it, say `unprotect: [" +
-                            (each.name.find(':') == std::string::npos ? each.name : '"' + each.name + '"') +
-                            "]`"});
+                        "if this drill is about it, say " + how_to_unprotect(each.name, ad_hoc)});
   }
   return problems;
 }

@@ -33,7 +33,7 @@ struct ProtectedVictim {
 
 // kRefused for each of them that `unprotect` does not name.
 [[nodiscard]] Problems check_protection(const Topology& topology, const Experiment& experiment,
-                                        const std::vector<ResolvedFault>& faults);
+                                        const std::vector<ResolvedFault>& faults, bool ad_hoc);
 
 // Protected traffic, outside sites and exceptions, each with the line that says so.
 [[nodiscard]] std::vector<Untouched> untouched(const Topology& topology, const Experiment& experiment);

@@ -27,6 +27,26 @@ bool goes_by(const PlanReturn& instance, const std::string& name) {
                            role_fits(name, instance.role));
 }
 
+std::vector<std::string> names_of_return(const std::vector<PlanReturn>& instances) {
+  constexpr size_t kMostServices = 3;
+  std::set<std::string> services, roles, sites;
+  for (const PlanReturn& each : instances) {
+    services.insert(each.service);
+    roles.insert(each.role);
+    sites.insert(each.site);
+  }
+  if (services.size() > kMostServices) services.clear();
+  std::vector<std::string> names;
+  for (const auto* of : {&services, &roles, &sites})
+    for (const std::string& name : *of)
+      if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
+    return std::all_of(instances.begin(), instances.end(),
+                       [&](const PlanReturn& each) { return goes_by(each, name); });
+  });
+  return names;
+}
+
 std::string step_of_return(const Plan& plan, const PlanReturn& instance) {
   return loses_power(plan, instance.host) ? instance.host : instance.host + "/" + instance.service;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "injector/experiment/experiment.h"
 #include "injector/plan/plan.h"
@@ -11,6 +12,10 @@ namespace blackstart {
 
 // Whether it goes by this name: its host, its site, its service, or its role as a selector says it.
 [[nodiscard]] bool goes_by(const PlanReturn& instance, const std::string& name);
+
+// By which names a person can let them come back: their services (roles alone where those are many), roles
+// and sites. The first is one by which all of them go, where there is one.
+[[nodiscard]] std::vector<std::string> names_of_return(const std::vector<PlanReturn>& instances);
 
 // What `recovery.pace` counts: a host that lost its power comes back as one, everything else an instance at
 // a time. Equal for what comes back in one step.

@@ -17,6 +17,7 @@ std::optional<bool> all_met(const std::vector<std::optional<bool>>& each) {
 Verdict recovery_verdict(const RunFacts& facts) {
   if (!facts.touched) return Verdict::kNone;
   if (facts.stranded) return Verdict::kStranded;
+  if (!facts.never_well.empty()) return Verdict::kFail;
   if (!facts.asked) return Verdict::kNone;
   if (!facts.recovered) return Verdict::kInconclusive;
   return *facts.recovered ? Verdict::kPass : Verdict::kFail;
@@ -41,6 +42,8 @@ Judgement judge(const RunFacts& facts) {
   const std::optional<bool> met = all_met(facts.hypothesis);
   if (facts.recovered == std::optional<bool>(false))
     return say(Verdict::kFail, kExitFail, "the steady state did not come back");
+  if (!facts.never_well.empty())
+    return say(Verdict::kFail, kExitFail, "something that was killed was started again and is not well");
   if (met == std::optional<bool>(facts.expect_failure))
     return facts.expect_failure
                ? say(Verdict::kPass, kExitFail, "the hypothesis held, although this drill expects it to fail")

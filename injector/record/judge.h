@@ -5,7 +5,8 @@
 //   the conductor failed                            error        70
 //   a guard, a person or the lever ended it         aborted       2
 //   a fault hit nothing: it was not injected         inconclusive  3
-//   the hypothesis failed, or the recovery did      fail          1
+//   the hypothesis failed, or the recovery did: the steady state did not come
+//   back, or something that was killed did not      fail          1
 //   data to judge them is missing                   inconclusive  3
 //   otherwise                                       pass          0
 //
@@ -31,6 +32,7 @@ struct RunFacts {
   std::vector<std::optional<bool>> hypothesis;  // each met, not met, or unknown
   bool asked = true;                            // there is a steady state to come back to
   std::optional<bool> recovered;                // steady again; unknown without data
+  std::vector<std::string> never_well;          // killed, started again, and failing to the end
   std::vector<std::string> gaps;                // what else a verdict needs and nobody said
   bool expect_failure = false;
 };

@@ -5,6 +5,7 @@
 //   /run/blackstart/runs/RUN/abort       whoever creates it ends the run; its text says why
 //   /run/blackstart/runs/RUN/marks       what people say about it while it lasts (marks.h)
 //   /run/blackstart/runs/RUN/returns     what they let come back (said_returns.h)
+//   /run/blackstart/runs/RUN/stand       where it stands (run_stand.h)
 //   /run/blackstart/abort                ends every run
 //   /var/lib/blackstart/lever            ends every run, and blocks new ones across restarts (lever.h)
 //   /var/lib/blackstart/runs/RUN/        plan.json, events.jsonl, outcome.json: kept
@@ -64,6 +65,7 @@ class RunRegistry {
   [[nodiscard]] std::string returns_file(const std::string& run) const {
     return live_folder(run) + "/returns";
   }
+  [[nodiscard]] std::string stand_file(const std::string& run) const { return live_folder(run) + "/stand"; }
   [[nodiscard]] std::string kept_folder(const std::string& run) const { return kept_ + "/runs/" + run; }
   // False also when its pid belongs to another process by now.
   [[nodiscard]] static bool conductor_alive(const RunRecord& record);

@@ -238,11 +238,14 @@ Section timeline(const Outcome& outcome, bool absolute) {
     if (guard.breached && guard.at)
       entries.push_back({zero + guard.at->count(), "guard ✗ BREACHED: " + guard.guard});
   for (const OutcomeMark& each : outcome.marks) entries.push_back({each.at, "mark: " + each.mark});
+  std::map<std::pair<UnixNs, std::string>, std::vector<std::string>> let_back;  // a word each
   for (const OutcomeReturn& each : outcome.returns.instances) {
-    if (each.asked) entries.push_back({each.asked, instance_name(each) + " may come back, says " + each.by});
+    if (each.asked && each.manual) let_back[{each.asked, each.by}].push_back(instance_name(each));
     if (each.started) entries.push_back({each.started, instance_name(each) + ": started again"});
     if (each.well) entries.push_back({each.well, instance_name(each) + ": well"});
   }
+  for (const auto& [word, names] : let_back)
+    entries.push_back({word.first, compact(names, 4) + " may come back, says " + word.second});
   for (const OutcomeColdStart& each : outcome.cold_starts)
     if (each.at && each.took)
       entries.push_back({zero + each.at->count() + each.took->count(), cold_start_text(each)});

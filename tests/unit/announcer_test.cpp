@@ -79,6 +79,17 @@ TEST(Announcer, NamesTheVictimsBeforeTheCut) {
   EXPECT_FALSE(cli::in_words(told.plan, told.experiment, "start", json::object()));
 }
 
+TEST(Announcer, WhatWaitsForPeopleIsToldWithTheCommand) {
+  const Told told;
+  const ReturnWait wait{"stage 2 of 6 (cache)",
+                        {{"pangyo-1", "pangyo", "session-cache", "cache", true}},
+                        1'700'000'000'000'000'000};
+  EXPECT_EQ(
+      cli::in_words(told.plan, told.experiment, "return-waits", json_of(wait)),
+      "stage 2 of 6 (cache) waits for somebody: blackstart return session-cache (or: cache, pangyo); at "
+      "2023-11-14T22:13:20.000Z at the latest it comes back all the same");
+}
+
 TEST(Announcer, AWebhookHearsEverythingInOrder) {
   Webhook webhook;
   Told told;

@@ -19,10 +19,16 @@ class SilentObserver final : public RunObserver {
     events.push_back(type);
     said.push_back(data);
   }
-  void progress(const RunProgress& progress) override { phase = progress.phase; }
+  void progress(const RunProgress& progress) override {
+    phase = progress.phase;
+    if (progress.wait) waited = progress.wait;
+  }
+  void line(const std::string& text) override { lines.push_back(text); }
   std::vector<std::string> events;
   std::vector<nlohmann::json> said;  // with each event
   std::string phase;
+  std::vector<std::string> lines;
+  std::optional<ReturnWait> waited;  // the last
 };
 
 inline ProbeSpec probe(const std::string& name) {

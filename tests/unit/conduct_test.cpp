@@ -405,6 +405,10 @@ TEST_F(ConductTest, MarksAreRecordedAndAnAlertOfTheCutDetectsIt) {
   EXPECT_EQ(outcome.marks[1].mark, "detected");
   EXPECT_EQ(outcome.marks[2].mark, "recovered");
   EXPECT_EQ(std::count(observer_.events.begin(), observer_.events.end(), "mark"), 3);
+  EXPECT_EQ(observer_.lines,
+            (std::vector<std::string>{"mark: alert (alert Old)", "mark: detected (alert LoginDown)",
+                                      "mark: recovered (alice)"}))
+      << "each is told, also when several come at once";
   ASSERT_FALSE(outcome.times.empty());
   EXPECT_EQ(outcome.times[0].time, "detect");
   EXPECT_EQ(outcome.times[0].took, Duration(told - outcome.t0));

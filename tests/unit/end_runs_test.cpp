@@ -8,9 +8,13 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <thread>
 
 #include "agents/channel/embedded/embedded_channel.h"
+#include "injector/cli/host_state.h"
+#include "injector/record/run_stand.h"
 #include "tests/support/promise.h"
 
 namespace blackstart::cli {
@@ -52,6 +56,11 @@ class EndRunsTest : public testing::Test {
       }
     });
     while (!fs::exists(folder_ + "/agents/" + host + ".sock")) std::this_thread::sleep_for(1ms);
+  }
+  // Where its conductor left it, with something to return.
+  void stands(const std::string& phase) {
+    std::ofstream(registry_.returns_file("r1")) << "{}\n";
+    ASSERT_TRUE(write_stand(registry_.stand_file("r1"), {phase, "", 1, Duration{0}, std::nullopt}));
   }
   Result<std::string> end() { return end_runs(registry_, {record_}, "a test").at(0).how; }
 
@@ -104,6 +113,38 @@ TEST_F(EndRunsTest, SilenceIsNoWordThatTheConductorReverted) {
   record_ = live->front();
   const auto how = end();
   EXPECT_FALSE(how) << *how;
+}
+
+TEST_F(EndRunsTest, WhatHadBeenKilledIsKnownToBeStartedAllAtOnce) {
+  EXPECT_FALSE(end_runs(registry_, {record_}, "a test").at(0).killed);
+  for (const auto& [phase, killed] :
+       std::map<std::string, bool>{{"steady", false}, {"hold", true}, {"return", true}, {"recover", false}}) {
+    fs::create_directories(folder_ + "/live/runs/r1");
+    stands(phase);
+    EXPECT_EQ(end_runs(registry_, {record_}, "a test").at(0).killed, killed) << phase;
+  }
+}
+
+TEST(HostState, IsWhatItsAgentSays) {
+  contract::HostReport report;
+  EXPECT_EQ(host_state(report, 50).text(), "free");
+  report.set_run("r1");
+  EXPECT_EQ(host_state(report, 50).text(), "watching");
+  auto& fault = *report.add_faults();
+  EXPECT_EQ(host_state(report, 50).text(), "armed");
+  report.set_t0_unix_ns(100);
+  fault.set_start_unix_ns(100);
+  fault.set_end_unix_ns(200);
+  EXPECT_EQ(host_state(report, 99).text(), "armed");
+  EXPECT_EQ(host_state(report, 100).text(), "fired");
+  EXPECT_EQ(host_state(report, 200).text(), "over");
+  auto& down = *report.add_down();
+  down.set_service("cache");
+  EXPECT_EQ(host_state(report, 150).text(), "fired, down: cache");
+  report.set_lifted(true);
+  EXPECT_EQ(host_state(report, 150).text(), "over, waits to return: cache") << "its agent's word on the time";
+  down.set_state(contract::DownReport::STARTED);
+  EXPECT_EQ(host_state(report, 150).text(), "over");
 }
 
 }  // namespace

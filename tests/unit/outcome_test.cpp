@@ -84,6 +84,21 @@ TEST(Judge, WithoutAHypothesisTheRecoveryDecides) {
   EXPECT_EQ(judge(facts).recovery, Verdict::kFail);
 }
 
+TEST(Judge, WhatWasKilledAndDoesNotGetWellIsAFailedRecovery) {
+  RunFacts facts;
+  facts.injected = facts.touched = true;
+  facts.asked = false;
+  facts.never_well = {"db on pangyo-1"};
+  EXPECT_EQ(judge(facts).exit_code, kExitFail) << "also where nothing else was asked";
+  EXPECT_EQ(judge(facts).recovery, Verdict::kFail);
+  facts.asked = facts.expect_failure = true;
+  facts.hypothesis = {false};
+  facts.recovered = true;
+  EXPECT_EQ(judge(facts).exit_code, kExitFail) << "expect: fail is about the hypothesis alone";
+  facts.stranded = true;
+  EXPECT_EQ(judge(facts).exit_code, kExitStranded);
+}
+
 // ------------------------------------------------------------------------------------------------
 
 TEST(Score, UnknownCountsNowhere) {

@@ -127,6 +127,20 @@ TEST(EveryFormat, SaysWhatBecameOfProcesses) {
     }
 }
 
+TEST(Timeline, OneWordOfAPersonIsOneEntryAndThePaceSaysNothing) {
+  Outcome outcome = pangyo_lost_power();
+  auto& instances = outcome.returns.instances;
+  OutcomeReturn second = instances[0], paced = instances[1];
+  second.service = "photo-store";
+  paced.asked = paced.due;  // a record from elsewhere
+  instances = {instances[0], second, paced};
+  const std::string text = markdown_text(outcome, Edition::kSre);
+  EXPECT_THAT(
+      text,
+      HasSubstr("session-cache on pangyo-cache, photo-store on pangyo-cache may come back, says alice"));
+  EXPECT_THAT(text, Not(HasSubstr("may come back, says pace")));
+}
+
 TEST(EveryFormat, NothingReadsAsMarkup) {
   const Outcome outcome = hostile();
   for (const Edition edition : {Edition::kSre, Edition::kExecutive, Edition::kRegulator}) {

@@ -5,6 +5,7 @@
 
 #include "agents/contract/ip.h"
 #include "injector/conduct/fill_returns.h"
+#include "injector/plan/returning.h"
 #include "tests/support/promise.h"
 #include "tests/unit/conduct_fixture.h"
 
@@ -172,6 +173,52 @@ TEST_F(ReturnsTest, PeopleSayWhatComesBackAndTheirTimeIsTaken) {
   EXPECT_TRUE(std::count(observer_.events.begin(), observer_.events.end(), "return-asked"));
 }
 
+TEST_F(ReturnsTest, WhatWaitsForPeopleIsSaidOnceWithTheCommandAndTheLastMoment) {
+  experiment_.recovery.within = 60s;
+  for (PlanStage& stage : plan_.stages)
+    for (PlanReturn& each : stage.instances) each.manual = each.service != "app";
+  people_say(7s, {"db", "cache", "app"});
+  const Outcome outcome = run();
+  EXPECT_EQ(std::count(observer_.events.begin(), observer_.events.end(), "return-waits"), 1)
+      << "the cache was let come back before its turn";
+  const auto at = std::find(observer_.events.begin(), observer_.events.end(), "return-waits");
+  const nlohmann::json& said = observer_.said[static_cast<size_t>(at - observer_.events.begin())];
+  EXPECT_EQ(said["command"], "blackstart return db");
+  EXPECT_EQ(said["until"], rfc3339(of(outcome, "pangyo-1", "db").due + Duration(60s).count()));
+  EXPECT_EQ(said["instances"].size(), 2u);
+  EXPECT_EQ(
+      std::count(observer_.lines.begin(), observer_.lines.end(),
+                 "stage 1 of 3 (database) waits for somebody: blackstart return db (or: database, pangyo); "
+                 "until T0 + 1m 20s at the latest"),
+      1);
+  for (const char* line : {"return: db (alice)", "return: cache (alice)", "return: app (alice)",
+                           "stage 1 of 3 (database): 2 of 2 on its way"})
+    EXPECT_EQ(std::count(observer_.lines.begin(), observer_.lines.end(), line), 1) << line;
+  ASSERT_TRUE(observer_.waited);
+  EXPECT_EQ(observer_.waited->stage, "stage 1 of 3 (database)");
+}
+
+TEST_F(ReturnsTest, AWordOnWhatNobodyHasToLetComeBackIsNoneOfItsOwn) {
+  people_say(0s, {"pangyo"});
+  const Outcome outcome = run();
+  for (const OutcomeReturn& each : outcome.returns.instances) {
+    EXPECT_EQ(each.asked, 0) << each.service;
+    EXPECT_EQ(each.by, "pace") << each.service;
+  }
+}
+
+TEST(ReturnWait, NamesFirstWhatLetsAllOfThemComeBack) {
+  const ReturnWait one{"", {{"pangyo-1", "pangyo", "session-cache", "cache", true}}, 0};
+  EXPECT_EQ(one.text(), " waits for somebody: blackstart return session-cache (or: cache, pangyo)");
+  const ReturnWait two{"",
+                       {{"pangyo-1", "pangyo", "session-cache", "cache", true},
+                        {"pangyo-2", "pangyo", "photos", "object-storage", true}},
+                       0};
+  EXPECT_EQ(two.command(), "blackstart return pangyo");
+  EXPECT_EQ(names_of_return(two.instances),
+            (std::vector<std::string>{"pangyo", "photos", "session-cache", "cache", "object-storage"}));
+}
+
 TEST_F(ReturnsTest, WithoutAWordTheConductorStartsTheRestAndSaysSo) {
   experiment_.recovery.within = 10s;
   plan_.stages[0].instances[0].manual = true;
@@ -196,6 +243,32 @@ TEST_F(ReturnsTest, AStageThatDoesNotGetWellIsWaitedForAndThenPassedOver) {
   EXPECT_TRUE(noted(outcome, "stage 1 of 3 (database): db on pangyo-1, db on pangyo-2 were not well 10s"));
   EXPECT_EQ(outcome.recovery_verdict, Verdict::kFail);
   EXPECT_TRUE(outcome.returns.cycles.empty());
+}
+
+TEST_F(ReturnsTest, WhatDoesNotGetWellFailsTheRecoveryAlsoWhereNoProbeAsks) {
+  experiment_.recovery.within = 5s;
+  experiment_.probes.clear();
+  experiment_.hypothesis.clear();
+  never_well_ = {"db", "app"};
+  const Outcome failed = run();
+  EXPECT_EQ(failed.exit_code, kExitFail) << failed.reason;
+  EXPECT_EQ(failed.recovery_verdict, Verdict::kFail);
+  EXPECT_TRUE(failed.reason.ends_with("is not well: db on pangyo-1, db on pangyo-2")) << failed.reason;
+
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  never_well_ = {"app"};
+  const Outcome passed = run();
+  EXPECT_EQ(passed.exit_code, kExitPass) << "nobody can look at the app: " << passed.reason;
+
+  // From the moment it is started nobody says anything of it.
+  for (auto& [name, host] : agents_.hosts_seen) host = {};
+  abort_when_ = [this]() -> std::optional<std::string> {
+    if (observer_.phase == "return") agents_.mute_probes.insert("check:cache:pangyo-1:6379");
+    return std::nullopt;
+  };
+  const Outcome unknown = run();
+  EXPECT_EQ(of(unknown, "pangyo-1", "cache").state, OutcomeReturn::State::kStarted);
+  EXPECT_EQ(unknown.exit_code, kExitPass) << unknown.reason;
 }
 
 TEST_F(ReturnsTest, ServicesThatWaitForEachOtherAreACycle) {

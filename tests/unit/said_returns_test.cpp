@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "injector/plan/returning.h"
+#include "injector/record/run_stand.h"
 
 namespace blackstart {
 namespace {
@@ -117,6 +118,29 @@ TEST(ExpectedReturn, CountsStepsPacesAndPeople) {
   plan.stages[0].instances[0].manual = true;
   recovery.within = 60s;
   EXPECT_EQ(expected_return(plan, recovery), 72s);
+}
+
+TEST_F(SaidReturns, WhereARunStandsIsReadAsItWasWritten) {
+  const std::string file = folder_ + "/stand";
+  EXPECT_FALSE(read_stand(file));
+  RunStand stand{"return", "stage 1 of 2 (database): 0 of 1 on its way", 7, std::chrono::seconds(20),
+                 ReturnWait{"stage 1 of 2 (database)", plan_.stages[0].instances, 9}};
+  ASSERT_TRUE(write_stand(file, stand));
+  const auto read = read_stand(file);
+  ASSERT_TRUE(read && read->wait);
+  EXPECT_EQ(read->phase, stand.phase);
+  EXPECT_EQ(read->detail, stand.detail);
+  EXPECT_EQ(read->since, 7);
+  EXPECT_EQ(read->expected, stand.expected);
+  EXPECT_TRUE(read->wait == stand.wait);
+  EXPECT_EQ(read->wait->command(), "blackstart return db");
+  stand.wait.reset();
+  ASSERT_TRUE(write_stand(file, stand));
+  EXPECT_FALSE(read_stand(file)->wait);
+  for (const char* text : {"", "[]", "{\"wait\": 3, \"since\": \"x\"}", "{\"wait\": {\"instances\": [3]}}"}) {
+    std::ofstream(file) << text;
+    (void)read_stand(file);  // anybody could have written it
+  }
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ import yaml
 PROGRAM, SUPPORT = sys.argv[1:3]
 LAB = SUPPORT + "/examples/messenger-lab.yaml"
 DRILL = SUPPORT + "/examples/pangyo-blackhole.yaml"
+OPERATIONS = SUPPORT + "/../../experiments/labs/operations.yaml"
 MISTAKES = SUPPORT + "/mistakes/topology.yaml"
 
 
@@ -85,6 +86,15 @@ class Kill(unittest.TestCase):
         options = [word for key, value in process.items() for word in ("--" + key, str(value))]
         self.assertEqual(self.printed("--freeze", "--host", "pangyo-app-1", *options),
                          {"at": "0s", "fault": "service-freeze", "host": "pangyo-app-1", "process": process, "for": "30s"})
+
+    def test_what_is_protected_can_be_named(self):
+        arguments = ["bastion", "--for", "1s", "--topology", OPERATIONS]
+        refused = blackstart("kill", *arguments)
+        self.assertEqual(refused.returncode, 6, refused.stderr)
+        self.assertIn("say --unprotect bastion", refused.stderr)
+        self.assertIn("(what --print shows):", refused.stderr)
+        printed = blackstart("kill", *arguments, "--unprotect", "bastion", "--unprotect", "22", "--print")
+        self.assertEqual(yaml.safe_load(printed.stdout)["spec"]["unprotect"], ["bastion", "22"])
 
     def test_what_it_cannot_mean_is_refused(self):
         for arguments in (["--for", "1s"], ["login"], ["login", "photo", "--for", "1s"], ["--exe", "/x", "--for", "1s"],
