@@ -139,9 +139,11 @@ Returns::Step Returns::step(UnixNs now, const Reports& reports, const ImpactWatc
     }
     if (!unwell.empty() && (held || now - last_start_ <= patience_.count())) break;
     if (!unwell.empty())
-      out.told.push_back(name_of(stage_) + ": " + several(unwell) + " " +
-                         (unwell.size() == 1 ? "was" : "were") + " not well " + format_duration(patience_) +
-                         " after the last start; the next stage began all the same");
+      out.told.push_back(
+          name_of(stage_) + ": " + several(unwell) + " " + (unwell.size() == 1 ? "was" : "were") +
+          " not well " + format_duration(patience_) + " after the last start; " +
+          (stage_ == stages_ ? "the run went on without " + std::string(unwell.size() == 1 ? "it" : "them")
+                             : "the next stage began all the same"));
     begin(stage_ + 1, now, out);
   }
   return out;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,10 @@
 #include "injector/conduct/preconditions.h"
 
 namespace blackstart {
+
+// What services that do not answer before anything is touched mean for the run, in sentences.
+[[nodiscard]] std::vector<std::string> hurt_already(const std::vector<std::string>& down,
+                                                    const std::vector<std::string>& degraded);
 
 class Telling {
  public:
@@ -21,6 +26,7 @@ class Telling {
   void leave();
   void event(const std::string& type, const nlohmann::json& data);
   void note(const std::string& text);  // once, however often it is so
+  void warn(const std::string& text);  // a note that people must see now
   // What the phase waits for, or what happened last.
   void detail(const std::string& text) { detail_ = text; }
   void mark(OutcomeMark mark);

@@ -19,10 +19,14 @@ class SilentObserver final : public RunObserver {
     events.push_back(type);
     said.push_back(data);
   }
-  void progress(const RunProgress& progress) override { phase = progress.phase; }
+  void progress(const RunProgress& progress) override {
+    phase = progress.phase;
+    details.insert(progress.detail);
+  }
   std::vector<std::string> events;
   std::vector<nlohmann::json> said;  // with each event
   std::string phase;
+  std::set<std::string> details;  // of the progress line
 };
 
 inline ProbeSpec probe(const std::string& name) {
