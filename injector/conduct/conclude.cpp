@@ -42,14 +42,57 @@ void fill_counted(const Drill& drill, const Learned& learned, const RunTimes& ti
   outcome.recovery = recovery_curve(learned.impact.checks(), drill.topology, times);
 }
 
+// Before the cut as far as no attempt can have met it, and from then on.
+void fill_services(const Learned& learned, const RunTimes& times, UnixNs until, Outcome& outcome) {
+  constexpr int64_t kUnderWay = Duration(std::chrono::seconds(1)).count();
+  for (auto& [name, service] : outcome.services) {
+    service.before = learned.impact.observed(name, times.steady_start, times.fired - kUnderWay);
+    service.observed = learned.impact.observed(name, times.fired, until);
+  }
+}
+
+bool asked_since(const ProbeHistory& history, UnixNs since, UnixNs until) {
+  return std::any_of(history.samples().begin(), history.samples().end(), [&](const auto& sample) {
+    return (sample.outcome == contract::Sample::SUCCESS || sample.outcome == contract::Sample::FAILURE) &&
+           sample.scheduled >= since && sample.scheduled <= until;
+  });
+}
+
+// A run that ends with the revert has not seen what came back: whoever has just been started is neither well
+// nor unwell.
+void leave_out_what_nobody_saw(const Learned& learned, Outcome& outcome) {
+  constexpr int64_t kTimeToStart = Duration(std::chrono::seconds(2)).count();
+  constexpr int64_t kUnderWay = Duration(std::chrono::seconds(1)).count();
+  const RunTimes& times = learned.times;
+  const auto asked = [&](UnixNs since, const auto& about) {
+    const ImpactWatch::Checks& checks = learned.impact.checks();
+    return std::any_of(checks.begin(), checks.end(), [&](const auto& entry) {
+      return about(entry.second) && asked_since(entry.second.history, since, times.ended);
+    });
+  };
+  bool unseen = false, seen = asked(times.returned + kUnderWay, [](const auto&) { return true; });
+  for (OutcomeReturn& each : outcome.returns.instances) {
+    seen = seen || each.well > each.started;  // and not only because nobody can ask it
+    if (each.state != OutcomeReturn::State::kStarted ||
+        asked(each.started + kTimeToStart, [&](const ImpactWatch::Check& check) {
+          return check.service == each.service && check.host == each.host;
+        }))
+      continue;
+    each.state = OutcomeReturn::State::kUnseen;
+    unseen = true;
+  }
+  if ((outcome.recovery.services == 0 && outcome.recovery.hosts.empty()) || (seen && !unseen)) return;
+  outcome.recovery.looked_at = false;
+  outcome.recovery.not_back.clear();
+}
+
 void fill_judged(const Drill& drill, const Learned& learned, Outcome& outcome) {
   const Experiment& experiment = drill.experiment;
   const RunTimes& times = learned.times;
   for (const Hypothesis& hypothesis : experiment.hypothesis)
     outcome.hypothesis.push_back(evaluate(hypothesis, learned.histories, times));
   fill_series(learned.histories, times, outcome);
-  for (auto& [name, service] : outcome.services)
-    service.observed = learned.impact.observed(name, times.fired, times.reverted);
+  fill_services(learned, times, times.reverted, outcome);
   outcome.gates = learned.gates.outcome();
   for (const Guard& guard : experiment.guards) {
     const auto breached = learned.breaches.find(&guard);
@@ -61,6 +104,7 @@ void fill_judged(const Drill& drill, const Learned& learned, Outcome& outcome) {
   fill_full_restore(learned.impact, times, outcome);
   fill_objectives(experiment.objectives, outcome);
   if (times.fired != 0) fill_records(experiment, learned.histories, times.ended, outcome);
+  leave_out_what_nobody_saw(learned, outcome);
   fill_gray(drill.topology, experiment, learned.impact, learned.histories, times, outcome);
 }
 
@@ -176,8 +220,7 @@ Outcome outcome_so_far(const Drill& drill, const Learned& learned, const Outcome
   if (times.ended == 0) times.ended = now;
   fill_counted(drill, learned, times, out);
   const UnixNs until = times.reverted == 0 ? times.ended : times.reverted;
-  for (auto& [name, service] : out.services)
-    service.observed = learned.impact.observed(name, times.fired, until);
+  fill_services(learned, times, until, out);
   return out;
 }
 

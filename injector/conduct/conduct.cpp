@@ -105,6 +105,7 @@ class Run {
                 judge_preconditions(experiment_, learned_.histories, window.to, telling_.of_preconditions());
             !ok)
           return refuse(ok.error());
+        tell_of_what_is_hurt(window);
         return true;
       }
       const bool too_late = now() - start > (experiment_.steady_for + kSteadyPatience).count();
@@ -117,6 +118,18 @@ class Run {
                        why_not_steady(experiment_.probes, learned_.histories,
                                       now() - experiment_.steady_for.count(), now())});
     }
+  }
+
+  // Before anything is touched.
+  void tell_of_what_is_hurt(const SteadyWindow& window) {
+    std::vector<std::string> down, degraded;
+    for (const auto& [name, service] : drill_.topology.services) {
+      const Impact seen = learned_.impact.observed(name, window.from, window.to);
+      if (seen == Impact::kDown) down.push_back(name);
+      if (seen == Impact::kDegraded) degraded.push_back(name);
+    }
+    for (const std::string& text : hurt_already(down, degraded)) telling_.warn(text);
+    if (!down.empty() || !degraded.empty()) event("hurt-before", {{"down", down}, {"degraded", degraded}});
   }
 
   bool arm() {

@@ -238,14 +238,23 @@ OutcomeProbe summarize(const ProbeSpec& probe, const ProbeHistory& history, cons
                                     : ratio(history, times.steady_start, times.fired - 1, times.fired);
   outcome.during = times.fired == 0 ? std::nullopt : ratio(history, times.fired - 1, cut_end);
   outcome.after = ratio(history, times.reverted, times.ended);
+  UnixNs failing_since = 0;  // since the cut; 0: it answers
   for (const auto& sample : history.samples()) {
+    if (sample.scheduled > times.ended) break;
+    if (sample.outcome == contract::Sample::SUCCESS && failing_since != 0) {
+      outcome.failed += Duration(sample.scheduled - failing_since);
+      failing_since = 0;
+    }
     if (sample.outcome != contract::Sample::FAILURE) continue;
     outcome.last_failure = sample.scheduled;
     outcome.last_reason = sample.reason;
     if (times.fired == 0 || sample.scheduled < times.fired) continue;
     if (outcome.impact_from == 0) outcome.impact_from = sample.scheduled;
-    outcome.impact_to = sample.scheduled + probe.probe.every_ns();
+    if (failing_since == 0) failing_since = sample.scheduled;
+    outcome.impact_to = std::min(sample.scheduled + probe.probe.every_ns(), times.ended);
   }
+  outcome.still_failing = failing_since != 0;
+  if (outcome.still_failing) outcome.failed += Duration(outcome.impact_to - failing_since);
   return outcome;
 }
 

@@ -139,6 +139,8 @@ void fill_faults(const Plan& plan, const std::map<std::string, contract::HostRep
     for (auto& [key, pair] : pairs) fault.pairs.push_back(std::move(pair));
     const UnixNs deadline = times.fired + planned.end.count();
     fault.end = std::min(deadline, over);
+    // Where only processes were hit: one that was killed a little late was.
+    if (fault.last_effect == 0) fault.end = std::max(fault.end, fault.first_effect);
     if (!reverted_by.empty()) fault.ended_by = deadline <= over ? "end" : reverted_by;
     if (fault.first_effect != 0 && (outcome.t0 == 0 || fault.first_effect < outcome.t0))
       outcome.t0 = fault.first_effect;

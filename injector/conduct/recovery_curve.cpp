@@ -37,7 +37,8 @@ Wells wells_of(const ProbeHistory& history, UnixNs cut, size_t seconds) {
 }
 
 // Those that were well before the cut; each is well where all of its checks are.
-void join(std::map<std::string, Wells>& all, const std::string& name, const Wells& wells) {
+template <typename Name>
+void join(std::map<Name, Wells>& all, const Name& name, const Wells& wells) {
   const auto [known, first] = all.try_emplace(name, wells);
   if (first) return;
   for (size_t i = 0; i < wells.size(); ++i) known->second[i] = known->second[i] && wells[i];
@@ -54,13 +55,21 @@ OutcomeRecovery recovery_curve(const ImpactWatch::Checks& checks, const Topology
   if (times.fired == 0 || times.ended < times.fired) return out;
   const auto seconds = static_cast<size_t>((times.ended - times.fired) / kSecond);
   std::map<std::string, Wells> services, hosts;
+  std::map<std::pair<std::string, std::string>, Wells> instances;  // service, host
   for (const auto& [name, check] : checks) {
     const Wells wells = wells_of(check.history, times.fired, seconds);
     join(services, check.service, wells);
+    join(instances, {check.service, check.host}, wells);
     if (!check.host.empty()) join(hosts, check.host, wells);
   }
   keep_well_before(services);
   keep_well_before(hosts);
+  for (const auto& [name, wells] : instances) {
+    if (!wells.front() || wells.back() || !(services.contains(name.first) || hosts.contains(name.second)))
+      continue;
+    const auto host = topology.hosts.find(name.second);
+    out.not_back.push_back({name.first, name.second, host == topology.hosts.end() ? "" : host->second.site});
+  }
   if (services.empty() && hosts.empty()) return out;
 
   out.services = services.size();

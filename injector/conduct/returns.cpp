@@ -147,9 +147,11 @@ Returns::Step Returns::step(UnixNs now, const Reports& reports, const ImpactWatc
           !settled(ways_back(reports, each.instance.host, each.instance.service, checks)))
         each.given_up = true;
     if (!unwell.empty())
-      out.told.push_back(name_of(stage_) + ": " + several(unwell) + " " +
-                         (unwell.size() == 1 ? "was" : "were") + " not well " + format_duration(patience_) +
-                         " after the last start; the next stage began all the same");
+      out.told.push_back(
+          name_of(stage_) + ": " + several(unwell) + " " + (unwell.size() == 1 ? "was" : "were") +
+          " not well " + format_duration(patience_) + " after the last start; " +
+          (stage_ == stages_ ? "the run went on without " + std::string(unwell.size() == 1 ? "it" : "them")
+                             : "the next stage began all the same"));
     begin(stage_ + 1, now, out);
   }
   see_who_waits(reports, checks);

@@ -5,6 +5,24 @@
 
 namespace blackstart {
 
+std::vector<std::string> hurt_already(const std::vector<std::string>& down,
+                                      const std::vector<std::string>& degraded) {
+  std::vector<std::string> sentences;
+  const auto say = [&](const std::vector<std::string>& services, const std::string& where,
+                       const std::string& unless) {
+    if (services.empty()) return;
+    std::string names;
+    for (const std::string& name : services) names += (names.empty() ? "" : ", ") + name;
+    const bool one = services.size() == 1;
+    sentences.push_back(names + (one ? " does" : " do") + " not answer" + where +
+                        " before anything is touched: " + unless + "what happens to " +
+                        (one ? "it" : "them") + " says nothing");
+  };
+  say(down, "", "");
+  say(degraded, " everywhere", "short of going down, ");
+  return sentences;
+}
+
 void Telling::enter(const std::string& phase, Duration expected) {
   leave();
   phase_ = phase;
@@ -34,6 +52,11 @@ void Telling::detail(const std::string& text) {
 void Telling::note(const std::string& text) {
   if (std::find(outcome_.notes.begin(), outcome_.notes.end(), text) == outcome_.notes.end())
     outcome_.notes.push_back(text);
+}
+
+void Telling::warn(const std::string& text) {
+  note(text);
+  line("! " + text);
 }
 
 void Telling::mark(OutcomeMark mark) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,10 @@
 #include "injector/conduct/preconditions.h"
 
 namespace blackstart {
+
+// What services that do not answer before anything is touched mean for the run, in sentences.
+[[nodiscard]] std::vector<std::string> hurt_already(const std::vector<std::string>& down,
+                                                    const std::vector<std::string>& degraded);
 
 class Telling {
  public:
@@ -23,6 +28,7 @@ class Telling {
   void leave();
   void event(const std::string& type, const nlohmann::json& data);
   void note(const std::string& text);  // once, however often it is so
+  void warn(const std::string& text);  // a note that people must see now
   // What the phase is about just now, and for whom it waits; a change of the first is a line.
   void detail(const std::string& text);
   void wait(std::optional<ReturnWait> wait) { wait_ = std::move(wait); }

@@ -7,7 +7,7 @@
 //   full-restore  the same of every journey, and every service that was well before answers everywhere
 //
 // A journey that was not asked to the end is only known to have recovered if it held as long before that.
-// T0 is the first affected packet: without one there are no times. What the run was too short to see is
+// T0 is the first packet or process hit: without one there are no times. What the run was too short to see is
 // censored, a lower bound; what nobody could have said (no answers, no person marked anything) is unknown
 // and left out. Nothing is scaled.
 #pragma once

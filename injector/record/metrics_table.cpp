@@ -39,7 +39,7 @@ Samples if_known(const Outcome& outcome, std::optional<double> value) {
 // A number of services means something once somebody looked at one.
 Samples of_score(const Outcome& outcome, std::vector<std::string> PredictionScore::*services) {
   const PredictionScore all = score(outcome);
-  if (all.unknown.size() == outcome.services.size()) return {};
+  if (all.unknown.size() + all.hurt_before.size() == outcome.services.size()) return {};
   return if_known(outcome, static_cast<double>((all.*services).size()));
 }
 
@@ -60,9 +60,12 @@ Samples service_impact(const Outcome& outcome) {
   return out;
 }
 
+// The blast radius is what the run did.
+constexpr Basis kRadiusBases[]{kBases[0], {"observed", impact_of_run}};
+
 Samples radius_services(const Outcome& outcome) {
   Samples out;
-  for (const Basis& basis : kBases) {
+  for (const Basis& basis : kRadiusBases) {
     std::map<std::pair<std::string, std::string>, double> counts;  // impact, tier
     for (const auto& [name, service] : outcome.services)
       ++counts[{impact_name(basis.impact(service)), std::to_string(service.tier)}];
@@ -74,7 +77,7 @@ Samples radius_services(const Outcome& outcome) {
 
 Samples radius_ratio(const Outcome& outcome) {
   Samples out;
-  for (const Basis& basis : kBases) {
+  for (const Basis& basis : kRadiusBases) {
     double known = 0, hurt = 0;
     for (const auto& [name, service] : outcome.services) {
       known += basis.impact(service) != Impact::kUnknown;
@@ -179,7 +182,7 @@ Samples reverts(const Outcome& outcome) {
 }
 
 Samples recovered_hosts(const Outcome& outcome) {
-  if (outcome.recovery.curve.empty()) return {};
+  if (outcome.recovery.curve.empty() || !outcome.recovery.looked_at) return {};
   Samples out;
   for (const auto& [site, before] : outcome.recovery.hosts)
     out.push_back(
@@ -328,10 +331,10 @@ const std::vector<Metric>& metrics_table() {
        }},
       {"blackstart_service_impact", "gauge", "", "service tier basis", "0 ok, 1 degraded, 2 down, -1 unknown",
        service_impact},
-      {"blackstart_blast_radius_services", "gauge", "", "basis impact tier", "Services by impact",
-       radius_services},
+      {"blackstart_blast_radius_services", "gauge", "", "basis impact tier",
+       "Services by impact; observed: what was no better before the cut is unknown", radius_services},
       {"blackstart_blast_radius_services_ratio", "gauge", "ratio", "basis",
-       "Share of the services that are known to be degraded or down", radius_ratio},
+       "Share of the services that are known to be degraded or down and were not so before", radius_ratio},
       {"blackstart_blast_radius_requests_ratio", "gauge", "ratio", "basis",
        "Share of requests lost while the faults lasted, journeys weighted; absent when one is unknown",
        radius_requests},
@@ -359,7 +362,7 @@ const std::vector<Metric>& metrics_table() {
        "Time taken / objective; above 1 it was missed, below 1 it was met unless the time is censored",
        objective_ratio},
       {"blackstart_time_to_detect_seconds", "gauge", "seconds", "journey",
-       "From the first affected packet to the first mark or alert; an empty journey is the whole run",
+       "From the first packet or process hit to the first mark or alert; an empty journey is the whole run",
        time_to<kDetect>},
       {"blackstart_time_to_acknowledge_seconds", "gauge", "seconds", "journey", "To the mark acknowledged",
        time_to<kAcknowledge>},

@@ -72,6 +72,8 @@ const char* return_state_name(OutcomeReturn::State state) {
       return "was-down";
     case OutcomeReturn::State::kLeft:
       return "left";
+    case OutcomeReturn::State::kUnseen:
+      return "unseen";
   }
   return "down";
 }

@@ -81,6 +81,7 @@ struct OutcomeService {
   Impact observed = Impact::kUnknown;
   std::string role;
   int tier = 0;
+  Impact before = Impact::kUnknown;  // observed in the steady state, before the cut
 };
 
 // What a probe saw over one Outcome::series_step.
@@ -97,6 +98,8 @@ struct OutcomeProbe {
   UnixNs last_failure = 0, impact_from = 0, impact_to = 0;
   std::string last_reason;
   std::vector<OutcomeSpan> series;  // in order; a span without an attempt is left out
+  Duration failed{0};               // since the cut, from each first failure to the next success
+  bool still_failing = false;       // as its last answer before the end: `failed` is a lower bound
 };
 
 struct OutcomeHypothesis {
@@ -142,7 +145,7 @@ struct OutcomeMark {
   std::string note;
 };
 
-// How long something took from T0, the first affected packet. One that is not known is not there.
+// How long something took from T0, the first packet or process hit. One that is not known is not there.
 struct OutcomeTime {
   std::string time;     // detect acknowledge command decide mitigate recover full-restore
   std::string journey;  // the probe it is about; "": the whole run
@@ -164,14 +167,22 @@ struct OutcomeRecovery {
     size_t services = 0;
     std::map<std::string, size_t> hosts;  // by site; every site of `hosts`
   };
+  struct Instance {
+    std::string service, host, site;  // host, site "": an address of none of the topology's
+  };
   size_t services = 0;                  // well before the cut
   std::map<std::string, size_t> hosts;  // well before the cut, by site
   std::vector<Point> curve;             // from the cut to the end, a point for each change
+  // Somebody still asked when all had been taken back and started; else what the curve ends with is not what
+  // came back, and not_back is empty.
+  bool looked_at = true;
+  std::vector<Instance> not_back;  // were well before the cut and not when the run ended
 };
 
 // An instance that a fault killed, and its way back.
 struct OutcomeReturn {
-  enum class State { kDown, kStarted, kWell, kFailed, kWasDown, kLeft };
+  // kUnseen: started, and the run ended before anybody looked.
+  enum class State { kDown, kStarted, kWell, kFailed, kWasDown, kLeft, kUnseen };
   std::string fault, host, site, service, role;
   size_t stage = 0;  // from 1; 0: of none
   State state = State::kDown;

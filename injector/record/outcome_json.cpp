@@ -69,6 +69,8 @@ json probe_json(const OutcomeProbe& probe, const auto& moment) {
           {"lastFailure", moment(probe.last_failure)},
           {"impactFrom", moment(probe.impact_from)},
           {"impactTo", moment(probe.impact_to)},
+          {"failed", seconds(probe.failed)},
+          {"stillFailing", probe.still_failing},
           {"lastReason", probe.last_reason},
           {"series", std::move(series)}};
 }
@@ -121,7 +123,8 @@ Outcome parsed(const json& in) {
     out.services[name] = {{impact_named(each.at("predicted")), each.at("because")},
                           impact_named(each.at("observed")),
                           each.at("role"),
-                          each.at("tier")};
+                          each.at("tier"),
+                          impact_named(each.value("before", ""))};
   for (const auto& [name, each] : in.at("probes").items()) {
     out.probes[name] = {each.at("from"),
                         each.at("weight"),
@@ -136,8 +139,12 @@ Outcome parsed(const json& in) {
                         moment(each.at("impactTo")),
                         each.at("lastReason"),
                         {}};
+    OutcomeProbe& probe = out.probes[name];
+    probe.failed =
+        duration(each.value("failed", json(seconds(Duration(probe.impact_to - probe.impact_from)))));
+    probe.still_failing = each.value("stillFailing", false);
     for (const json& span : each.value("series", json::array()))
-      out.probes[name].series.push_back({moment(span.at("at")), span.at("attempts"), span.at("failures")});
+      probe.series.push_back({moment(span.at("at")), span.at("attempts"), span.at("failures")});
   }
   for (const json& each : in.at("hypothesis"))
     out.hypothesis.push_back(
@@ -176,6 +183,10 @@ Outcome parsed(const json& in) {
     for (const json& point : recovery->at("curve"))
       out.recovery.curve.push_back({moment(point.at("at")), point.at("services"),
                                     point.at("hosts").get<std::map<std::string, size_t>>()});
+    const json not_back = recovery->value("notBack", json::array());
+    out.recovery.looked_at = !not_back.is_null();
+    for (const json& each : not_back)
+      out.recovery.not_back.push_back({each.at("service"), each.at("host"), each.at("site")});
   }
   out.returns = read_returns(in.value("returns", json()), moment);
   for (const json& each : in.value("coldStarts", json::array()))
@@ -255,6 +266,7 @@ json outcome_json(const Outcome& outcome) {
   for (const auto& [name, service] : outcome.services)
     out["services"][name] = {{"predicted", impact_name(service.predicted.impact)},
                              {"because", service.predicted.because},
+                             {"before", observed_name(service.before)},
                              {"observed", observed_name(service.observed)},
                              {"role", service.role},
                              {"tier", service.tier}};
@@ -300,6 +312,10 @@ json outcome_json(const Outcome& outcome) {
   for (const OutcomeRecovery::Point& point : outcome.recovery.curve)
     out["recovery"]["curve"].push_back(
         {{"at", moment(point.at)}, {"services", point.services}, {"hosts", point.hosts}});
+  out["recovery"]["notBack"] = outcome.recovery.looked_at ? json::array() : json();
+  for (const OutcomeRecovery::Instance& each : outcome.recovery.not_back)
+    out["recovery"]["notBack"].push_back(
+        {{"service", each.service}, {"host", each.host}, {"site", each.site}});
   out["returns"] = returns_json(outcome.returns, moment);
   for (const OutcomeColdStart& each : outcome.cold_starts) out["coldStarts"].push_back(cold_start_json(each));
   for (const OutcomeChange& each : outcome.changes)

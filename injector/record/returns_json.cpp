@@ -10,7 +10,8 @@ using nlohmann::json;
 
 OutcomeReturn::State state_named(const std::string& name) {
   using State = OutcomeReturn::State;
-  for (const State state : {State::kStarted, State::kWell, State::kFailed, State::kWasDown, State::kLeft})
+  for (const State state :
+       {State::kStarted, State::kWell, State::kFailed, State::kWasDown, State::kLeft, State::kUnseen})
     if (name == return_state_name(state)) return state;
   return State::kDown;
 }

@@ -3,7 +3,17 @@
 
 namespace blackstart {
 
+bool hurt_before(const OutcomeService& service) {
+  return service.before == Impact::kDown ||
+         (service.before == Impact::kDegraded && service.observed == Impact::kDegraded);
+}
+
+Impact impact_of_run(const OutcomeService& service) {
+  return hurt_before(service) ? Impact::kUnknown : service.observed;
+}
+
 Agreement agreement(const OutcomeService& service) {
+  if (hurt_before(service)) return Agreement::kHurtBefore;
   const Impact predicted = service.predicted.impact, observed = service.observed;
   if (predicted == Impact::kUnknown || observed == Impact::kUnknown) return Agreement::kUnknown;
   if (predicted == observed) return Agreement::kAgrees;
@@ -18,6 +28,9 @@ PredictionScore score(const Outcome& outcome) {
     switch (agreement(service)) {
       case Agreement::kUnknown:
         score.unknown.push_back(name);
+        break;
+      case Agreement::kHurtBefore:
+        score.hurt_before.push_back(name);
         break;
       case Agreement::kMissed:
         score.missed.push_back(name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The prediction, judged. A service whose observation is unknown counts nowhere.
+// The prediction, judged. A service whose observation is unknown counts nowhere, nor does one that was no
+// better before the cut.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,12 @@
 
 namespace blackstart {
 
-enum class Agreement { kUnknown, kAgrees, kFalseAlarm, kMissed, kWorse, kMilder };
+enum class Agreement { kUnknown, kAgrees, kFalseAlarm, kMissed, kWorse, kMilder, kHurtBefore };
+
+// Down before the cut, or degraded then and no worse since: what was seen of it is not what the run did.
+[[nodiscard]] bool hurt_before(const OutcomeService& service);
+// What was observed, as far as the run did it: unknown of what was hurt before.
+[[nodiscard]] Impact impact_of_run(const OutcomeService& service);
 
 // kWorse, kMilder: hurt as predicted, but more or less than predicted.
 [[nodiscard]] Agreement agreement(const OutcomeService& service);
@@ -20,6 +26,7 @@ struct PredictionScore {
   std::vector<std::string> missed;        // hurt though predicted unaffected
   std::vector<std::string> false_alarms;  // well though predicted hurt
   std::vector<std::string> unknown;
+  std::vector<std::string> hurt_before;
   std::optional<double> precision;  // of those predicted hurt, the share that was; nullopt: none predicted
   std::optional<double> recall;     // of those hurt, the share that was predicted; nullopt: none hurt
 };

@@ -125,7 +125,8 @@ void returns(Collector& all, const Outcome& before, const Outcome& after) {
       };
       if (was.well && is.well)
         all.times(instance_name(was) + " well after its start", took(was), took(is));
-      else if (was.well || is.well)
+      else if ((was.well || is.well) && was.state != OutcomeReturn::State::kUnseen &&
+               is.state != OutcomeReturn::State::kUnseen)
         all.add(instance_name(was), is.well ? 1 : -1, was.well ? "came back" : "did not get well",
                 is.well ? "came back" : "did not get well");
     }
@@ -170,8 +171,8 @@ Changes changes(const Outcome& before, const Outcome& after) {
   verdicts(all, "recovery verdict", before.recovery_verdict, after.recovery_verdict);
   for (const auto& [name, was] : before.services) {
     const auto is = after.services.find(name);
-    if (is == after.services.end() || was.observed == Impact::kUnknown ||
-        is->second.observed == Impact::kUnknown)
+    if (is == after.services.end() || impact_of_run(was) == Impact::kUnknown ||
+        impact_of_run(is->second) == Impact::kUnknown)
       continue;
     all.add("service " + name, static_cast<double>(was.observed) - static_cast<double>(is->second.observed),
             observed_impact_name(was.observed), observed_impact_name(is->second.observed));

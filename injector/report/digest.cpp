@@ -28,7 +28,7 @@ double weight_of(const OutcomeProbe& probe, bool by_weight) {
   return by_weight ? probe.weight : 1;
 }
 
-// How long the faults lasted, from the first packet hit to the end of the last.
+// How long the faults lasted, from T0 to the end of the last.
 Duration faulted(const Outcome& outcome) {
   UnixNs end = outcome.t0;
   for (const OutcomeFault& fault : outcome.faults) end = std::max(end, fault.end);
@@ -46,11 +46,13 @@ std::string coming_back(const Outcome& outcome) {
   switch (outcome.recovery_verdict) {
     case Verdict::kPass: {
       const auto until = hurt_until(outcome);
-      if (!until) return "Nothing had to come back.";
+      const std::string missing = not_back_text(outcome);
+      if (!until) return missing.empty() ? "Nothing had to come back." : "Not back: " + missing + ".";
       const bool all = std::all_of(outcome.probes.begin(), outcome.probes.end(),
                                    [](const auto& probe) { return probe.second.after.has_value(); });
-      return std::string(all ? "Everything" : "What could be seen") + " answered again " + lasting(*until) +
-             " after the first " + first_hit(outcome) + " was hit.";
+      return std::string(all ? "Every probe" : "What could be seen") + " answered again " + lasting(*until) +
+             " after the " + first_effect(outcome) +
+             (missing.empty() ? "." : "; not back when the run ended: " + missing + ".");
     }
     case Verdict::kFail:
       return "The system did not come back by itself once the faults were gone.";
@@ -61,23 +63,29 @@ std::string coming_back(const Outcome& outcome) {
 
 std::string what_users_saw(const Outcome& outcome) {
   if (outcome.verdict == Verdict::kNone) return "The drill did not run: " + outcome.reason + ".";
-  if (outcome.t0 == 0)
-    return std::string("No ") + first_hit(outcome) + " was hit, so this run says nothing about the system.";
+  if (outcome.t0 == 0) return nothing_hit(outcome) + ", so this run says nothing about the system.";
   if (outcome.probes.empty()) return "Nobody asked on behalf of users, so what they saw is not known.";
   std::vector<std::string> lost, hurt, unknown;
   for (const auto& [name, probe] : outcome.probes) {
     if (!probe.during) {
       unknown.push_back(name);
     } else if (*probe.during < probe.before.value_or(1)) {
-      (*probe.during < 0.5 ? lost : hurt).push_back(name + " (" + percent(probe.during) + " answered)");
+      const std::string length =
+          probe.failed > Duration{0} ? " for " + lasting(probe.failed, probe.still_failing) : "";
+      (*probe.during < 0.5 ? lost : hurt)
+          .push_back(name + length + " (" + percent(probe.during) + " answered during the faults)");
     }
   }
   std::vector<std::string> parts;
-  if (!lost.empty()) parts.push_back("users lost " + joined(lost));
-  if (!hurt.empty()) parts.push_back((lost.empty() ? "users felt it in " : "felt it in ") + joined(hurt));
-  if (!unknown.empty()) parts.push_back("what happened to " + joined(unknown) + " is not known");
-  if (parts.empty()) parts.push_back("users noticed nothing");
-  return "For " + lasting(faulted(outcome)) + " " + joined(parts, "; ") + ". " + coming_back(outcome);
+  if (!lost.empty()) parts.push_back("Users lost " + joined(lost));
+  if (!hurt.empty()) parts.push_back((lost.empty() ? "Users felt it in " : "felt it in ") + joined(hurt));
+  if (parts.empty() && unknown.size() < outcome.probes.size())
+    parts.push_back("For " + lasting(faulted(outcome)) + " users noticed nothing" +
+                    (unknown.empty() ? "" : " in what could be seen"));
+  if (!unknown.empty())
+    parts.push_back((parts.empty() ? "What happened to " : "what happened to ") + joined(unknown) +
+                    " is not known");
+  return joined(parts, "; ") + ". " + coming_back(outcome);
 }
 
 Figure users(const Outcome& outcome) {
@@ -89,10 +97,12 @@ Figure users(const Outcome& outcome) {
 Figure services_hurt(const Outcome& outcome) {
   const auto hurt = static_cast<uint64_t>(
       std::count_if(outcome.services.begin(), outcome.services.end(),
-                    [](const auto& service) { return service.second.observed > Impact::kUnaffected; }));
-  const size_t unknown = score(outcome).unknown.size();
-  return {"services hurt", grouped(hurt) + " of " + grouped(outcome.services.size()),
-          unknown ? plural(unknown, "service") + " unknown" : "all were looked at"};
+                    [](const auto& service) { return impact_of_run(service.second) > Impact::kUnaffected; }));
+  const PredictionScore judged = score(outcome);
+  const size_t before = judged.hurt_before.size(), unknown = judged.unknown.size();
+  return {"services hurt", grouped(hurt) + " of " + grouped(outcome.services.size() - before),
+          (unknown ? plural(unknown, "service") + " unknown" : "all were looked at") +
+              (before ? "; beside those hurt before: " + joined(judged.hurt_before) : "")};
 }
 
 // The worst of several probes' records.
@@ -118,14 +128,16 @@ Figure prediction(const Outcome& outcome) {
 }
 
 Figure back(const Outcome& outcome) {
-  const std::string note = outcome.recovery_verdict == Verdict::kNone
-                               ? "recovery: not needed"
-                               : std::string("recovery: ") + verdict_name(outcome.recovery_verdict);
+  const std::string missing = not_back_text(outcome);
+  const std::string note =
+      std::string("recovery: ") +
+      (outcome.recovery_verdict == Verdict::kNone ? "not needed" : verdict_name(outcome.recovery_verdict)) +
+      (missing.empty() ? "" : "; not back: " + missing);
   const auto until = hurt_until(outcome);
-  if (!until) return {"all well after", outcome.t0 ? "no failure seen" : "unknown", note};
+  if (!until) return {"all probes well after", outcome.t0 ? "no failure seen" : "unknown", note};
   // The last failure of a system that never came back is only where the watching stopped.
   const bool bound = outcome.recovery_verdict != Verdict::kPass;
-  return {"all well after", lasting(*until, bound), note};
+  return {"all probes well after", lasting(*until, bound), note};
 }
 
 Figure injected(const Outcome& outcome) {
@@ -216,6 +228,11 @@ std::vector<std::string> advice(const Outcome& outcome) {
     if (each.state == OutcomeReturn::State::kFailed)
       list.push_back("Start " + instance_name(each) + " by hand" +
                      (each.why.empty() ? "." : ": " + each.why + "."));
+  std::vector<std::string> unseen;
+  for (const OutcomeReturn& each : outcome.returns.instances)
+    if (each.state == OutcomeReturn::State::kUnseen) unseen.push_back(instance_name(each));
+  if (!unseen.empty())
+    list.push_back("Look whether " + and_more(unseen, 5) + " got well: the run ended before anybody could.");
   for (const auto& cycle : outcome.returns.cycles)
     list.push_back("Let one of " + joined(cycle) + " start without the others: they wait for each other.");
   for (const OutcomeColdStart& each : outcome.cold_starts)
@@ -228,7 +245,7 @@ std::vector<std::string> advice(const Outcome& outcome) {
   std::map<std::pair<std::string, std::string>, std::set<std::string>> alone;  // dependency, site → who died
   for (const SingleSiteDependency& each : outcome.single_site) {
     const auto service = outcome.services.find(each.service);
-    if (service != outcome.services.end() && service->second.observed > Impact::kUnaffected)
+    if (service != outcome.services.end() && impact_of_run(service->second) > Impact::kUnaffected)
       alone[{each.dependency, each.site}].insert(each.service);
   }
   for (const auto& [where, who] : alone)

@@ -88,6 +88,17 @@ void draw_coming_back(Svg& svg, const TimeAxis& axis, const Outcome& outcome, co
   }
 }
 
+std::string what_it_hit(const OutcomeFault& fault) {
+  std::vector<std::string> words;
+  if (fault.processes.empty() || fault.dropped > 0)
+    words.push_back(plural(fault.dropped, "packet") + " dropped");
+  const OutcomeFault::Processes hit = processes_hit(fault);
+  if (hit.killed > 0 || (!fault.processes.empty() && hit.frozen == 0))
+    words.push_back(grouped(hit.killed) + (hit.killed == 1 ? " process killed" : " processes killed"));
+  if (hit.frozen > 0) words.push_back(grouped(hit.frozen) + " frozen");
+  return joined(words);
+}
+
 UnixNs end_of(const Outcome& outcome) {
   UnixNs end = 0;
   for (const OutcomePhase& phase : outcome.phases) end = std::max(end, phase.end);
@@ -142,9 +153,8 @@ std::string timeline_svg(const Outcome& outcome, int width) {
   for (const OutcomeFault& fault : outcome.faults) {
     const UnixNs start = fault.first_effect ? fault.first_effect : outcome.fired;
     const double x = axis.at(start), w = axis.at(std::max(fault.end, start)) - x;
-    svg.text(x + 4, row + kLabelLine - 4,
-             fault.id + " " + fault.kind + ", " + plural(fault.dropped, "packet") + " dropped");
-    svg.rect(x, row + kLabelLine, w, 10, fault.dropped ? "fault" : "fault idle",
+    svg.text(x + 4, row + kLabelLine - 4, fault.id + " " + fault.kind + ", " + what_it_hit(fault));
+    svg.rect(x, row + kLabelLine, w, 10, had_effect(fault) || fault.dropped ? "fault" : "fault idle",
              fault.id + " " + fault.kind + ": " + since(from_zero(outcome, fault.first_effect)) + " to " +
                  since(from_zero(outcome, fault.end)));
     row += kLabelLine + 16;

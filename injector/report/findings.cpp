@@ -50,7 +50,9 @@ ComingBack row(const Outcome& outcome, const std::string& who, size_t well,
       since_when = point.at;
   }
   const std::string of = std::to_string(out.curve.back().count) + " of " + std::to_string(well) + " " + who;
-  out.text = !out.away         ? of + " there throughout"
+  out.text = !outcome.recovery.looked_at
+                 ? who + ": " + std::to_string(well) + " well before the cut, not looked at since"
+             : !out.away       ? of + " there throughout"
              : since_when == 0 ? of + " back when the run ended"
                                : of + " back at " + since(from_zero(outcome, since_when));
   return out;
@@ -136,8 +138,7 @@ std::string times_sentence(const Outcome& outcome) {
       words.push_back(took->censored
                           ? std::string("not seen ") + kPassed[i] + " (" + lasting(took->took, true) + ")"
                           : std::string(kPassed[i]) + " after " + lasting(took->took));
-  return words.empty() ? ""
-                       : std::string("From the first ") + first_hit(outcome) + " hit: " + joined(words) + ".";
+  return words.empty() ? "" : "From the " + first_effect(outcome) + ": " + joined(words) + ".";
 }
 
 const OutcomeObjective* objective_of(const Outcome& outcome, const OutcomeTime& time) {
@@ -157,6 +158,13 @@ std::vector<std::string> worst_findings(const Outcome& outcome) {
       lines.push_back("and " + std::to_string(kind.size() - shown) + " more such, in the report's files");
   }
   return lines;
+}
+
+std::string not_back_text(const Outcome& outcome) {
+  std::vector<std::string> names;
+  for (const OutcomeRecovery::Instance& each : outcome.recovery.not_back)
+    names.push_back(each.service + (each.host.empty() ? "" : " on " + each.host) + in_brackets(each.site));
+  return and_more(names, 5);
 }
 
 std::vector<ComingBack> coming_back(const Outcome& outcome) {

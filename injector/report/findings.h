@@ -36,7 +36,7 @@ inline constexpr const char* kTimesOfARun[] = {"detect",   "acknowledge", "comma
 [[nodiscard]] std::string times_text(const Outcome& outcome);
 // Without those that say the same as a time of times_text().
 [[nodiscard]] std::vector<OutcomeMark> marks_beside_times(const Outcome& outcome);
-// "From the first packet hit: noticed after 12s, not seen recovered (≥ 1m 1s)." For those who do not know
+// "From the first process hit: noticed after 12s, not seen recovered (≥ 1m 1s)." For those who do not know
 // the names of the times; "": there are none.
 [[nodiscard]] std::string times_sentence(const Outcome& outcome);
 // The objective a time is measured against; null: there is none, or it is about another moment
@@ -46,6 +46,12 @@ inline constexpr const char* kTimesOfARun[] = {"detect",   "acknowledge", "comma
 // What nobody may miss: data lost, what did not come back or not start elsewhere, gray failures, red
 // preconditions; the worst of each.
 [[nodiscard]] std::vector<std::string> worst_findings(const Outcome& outcome);
+
+// "oncall on phone-1 (users)": up to five of those that were well before the cut and not when the run ended,
+// "and 3 more"; "": there are none, or nobody looked.
+[[nodiscard]] std::string not_back_text(const Outcome& outcome);
+inline constexpr const char* kNotLookedAt =
+    "what came back is not known: the run ended before anybody looked";
 
 // How many of the services, or of the hosts of one site, passed their checks at each moment, of those that
 // were well before the cut.
@@ -60,7 +66,8 @@ struct ComingBack {
   std::string text;          // "4 of 4 hosts of pangyo back at T0 + 1m 2s"
   std::vector<Point> curve;  // a point for each change; never empty
 };
-// Services first; without those of whom none was well before. Empty without a curve.
+// Services first; without those of whom none was well before. Where nobody looked at the end, text does not
+// tell what was back. Empty without a curve.
 [[nodiscard]] std::vector<ComingBack> coming_back(const Outcome& outcome);
 
 }  // namespace blackstart::report

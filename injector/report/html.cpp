@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "injector/report/html.h"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -56,9 +57,8 @@ std::string tiles(const std::vector<std::vector<std::string>>& table) {
   return out + "</div>\n";
 }
 
-const char* cell_name(Impact predicted, Impact observed) {
-  const OutcomeService as{{predicted, {}}, observed, "", 0};
-  switch (agreement(as)) {
+const char* cell_name(Agreement agreement) {
+  switch (agreement) {
     case Agreement::kAgrees:
       return "✓ right";
     case Agreement::kMissed:
@@ -69,6 +69,8 @@ const char* cell_name(Impact predicted, Impact observed) {
       return "✗ worse";
     case Agreement::kMilder:
       return "≈ milder";
+    case Agreement::kHurtBefore:
+      return "not judged";
     case Agreement::kUnknown:
       break;
   }
@@ -77,26 +79,37 @@ const char* cell_name(Impact predicted, Impact observed) {
 
 std::string matrix(const Outcome& outcome) {
   constexpr Impact kPredicted[]{Impact::kDown, Impact::kDegraded, Impact::kUnaffected};
-  constexpr Impact kObserved[]{Impact::kDown, Impact::kDegraded, Impact::kUnaffected, Impact::kUnknown};
-  std::map<std::pair<Impact, Impact>, std::vector<std::string>> names;
-  for (const auto& [name, service] : outcome.services)
-    names[{service.predicted.impact, service.observed}].push_back(name);
-  if (names.empty()) return "";
+  std::vector<std::string> columns;
+  for (const Impact observed : {Impact::kDown, Impact::kDegraded, Impact::kUnaffected, Impact::kUnknown})
+    columns.emplace_back(observed_impact_name(observed));
+  struct Cell {
+    Agreement agreement;
+    std::vector<std::string> names;
+  };
+  std::map<std::pair<Impact, std::string>, Cell> cells;
+  for (const auto& [name, service] : outcome.services) {
+    std::string column = observed_impact_name(service.observed);
+    if (hurt_before(service)) column = "hurt before";
+    if (std::find(columns.begin(), columns.end(), column) == columns.end()) columns.push_back(column);
+    Cell& cell = cells[{service.predicted.impact, column}];
+    cell.agreement = agreement(service);
+    cell.names.push_back(name);
+  }
+  if (cells.empty()) return "";
   std::string out = "<table class=\"matrix\"><thead><tr><th scope=\"col\">predicted ↓ observed →</th>";
-  for (const Impact observed : kObserved)
-    out += "<th scope=\"col\">" + std::string(observed_impact_name(observed)) + "</th>";
+  for (const std::string& column : columns) out += "<th scope=\"col\">" + column + "</th>";
   out += "</tr></thead><tbody>\n";
   for (const Impact predicted : kPredicted) {
     out += "<tr><th scope=\"row\">" + std::string(impact_name(predicted)) + "</th>";
-    for (const Impact observed : kObserved) {
-      const auto here = names.find({predicted, observed});
-      if (here == names.end()) {
+    for (const std::string& column : columns) {
+      const auto here = cells.find({predicted, column});
+      if (here == cells.end()) {
         out += "<td></td>";
         continue;
       }
-      const std::string verdict = cell_name(predicted, observed);
+      const std::string verdict = cell_name(here->second.agreement);
       out += "<td class=\"hit long\">" + element("small", css_of(verdict), verdict) +
-             escaped(compact(here->second)) + "</td>";
+             escaped(compact(here->second.names)) + "</td>";
     }
     out += "</tr>\n";
   }

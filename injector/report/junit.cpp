@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "injector/record/score.h"
 #include "injector/report/digest.h"
 #include "injector/report/findings.h"
 #include "injector/report/markup.h"
@@ -145,12 +146,19 @@ std::string junit_text(const Outcome& outcome) {
     systems += fault.id + " " + fault.kind + ": " + plural(fault.dropped, "packet") + " dropped, " +
                grouped(fault.leaked) + " leaked\n";
   for (const auto& [name, probe] : outcome.probes)
-    systems += name + ": " + percent(probe.before) + " before, " + percent(probe.during) + " during, " +
-               percent(probe.after) + " after; " + grouped(probe.failures) + " of " +
-               grouped(probe.attempts) + " failed, " + grouped(probe.missed) + " missed\n";
+    systems +=
+        name + ": " + percent(probe.before) + " before, " + percent(probe.during) + " during, " +
+        percent(probe.after) + " after; " + grouped(probe.failures) + " of " + grouped(probe.attempts) +
+        " failed, " + grouped(probe.missed) + " missed" +
+        (probe.failed > Duration{0} ? ", down for " + lasting(probe.failed, probe.still_failing) : "") +
+        (probe.still_failing ? ", still failing when the run ended" : "") + "\n";
   for (const auto& [name, service] : outcome.services)
-    systems += name + ": predicted " + impact_name(service.predicted.impact) + ", observed " +
-               observed_impact_name(service.observed) + "\n";
+    systems +=
+        name + ": predicted " + impact_name(service.predicted.impact) + ", observed " +
+        observed_impact_name(service.observed) +
+        (hurt_before(service) ? std::string(", was ") + observed_impact_name(service.before) + " before"
+                              : "") +
+        "\n";
   for (const OutcomeObjective& each : outcome.objectives)
     systems += each.objective + " within " + format_duration(each.target) + ": " + achieved_text(each) + "\n";
   for (const OutcomeTime& each : outcome.times)
@@ -170,6 +178,9 @@ std::string junit_text(const Outcome& outcome) {
   if (!outcome.absent.empty()) systems += "absent: " + joined(outcome.absent) + "\n";
   for (const std::string& line : gray_failures(outcome)) systems += "gray: " + line + "\n";
   for (const ComingBack& each : coming_back(outcome)) systems += each.text + "\n";
+  if (!outcome.recovery.looked_at) systems += std::string(kNotLookedAt) + "\n";
+  if (const std::string names = not_back_text(outcome); !names.empty())
+    systems += "not back: " + names + "\n";
   for (const OutcomeMark& each : outcome.marks)
     systems += "mark " + each.mark + ": " + since(from_zero(outcome, each.at)) + "\n";
   for (const std::string& line : left_and_changed(outcome)) systems += line + "\n";

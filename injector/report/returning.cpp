@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "injector/report/text.h"
 
@@ -32,39 +33,64 @@ std::vector<std::string> in_state(const Outcome& outcome, State state) {
 
 }  // namespace
 
-const char* first_hit(const Outcome& outcome) {
-  for (const OutcomeFault& fault : outcome.faults)
-    if (fault.dropped > 0 || fault.processes.empty()) return "packet";
-  return outcome.faults.empty() ? "packet" : "process";
+std::string first_effect(const OutcomeFault& fault) {
+  return fault.processes.empty() ? "first packet hit"
+         : fault.dropped > 0     ? "first effect"
+                                 : "first process hit";
+}
+
+std::string first_effect(const Outcome& outcome) {
+  UnixNs first = 0;
+  std::set<std::string> effects;
+  for (const OutcomeFault& fault : outcome.faults) {
+    if (fault.first_effect == 0 || (first != 0 && fault.first_effect > first)) continue;
+    if (fault.first_effect < first) effects.clear();
+    first = fault.first_effect;
+    effects.insert(first_effect(fault));
+  }
+  return effects.size() == 1 ? *effects.begin() : "first effect";
+}
+
+std::string nothing_hit(const Outcome& outcome) {
+  const auto on_processes =
+      static_cast<size_t>(std::count_if(outcome.faults.begin(), outcome.faults.end(),
+                                        [](const OutcomeFault& fault) { return !fault.processes.empty(); }));
+  if (on_processes == 0) return "No packet was hit";
+  return on_processes == outcome.faults.size() ? "No process was hit" : "Nothing was hit";
 }
 
 std::string processes_text(const OutcomeFault& fault) {
   if (fault.processes.empty()) return "";
   const OutcomeFault::Processes all = processes_hit(fault);
+  if (all.killed + all.frozen + all.respawns_killed == 0) return fault.id + " processes: none was hit";
   std::vector<std::string> words;
   if (all.killed > 0 || all.frozen == 0) words.push_back(grouped(all.killed) + " killed");
   if (all.frozen > 0) words.push_back(grouped(all.frozen) + " frozen");
   if (all.respawns_killed > 0) words.push_back(grouped(all.respawns_killed) + " more killed as they started");
   std::vector<std::string> services;
   for (const auto& [service, each] : fault.processes)
-    services.push_back((service.empty() ? "of no service" : service) + " " + counted(each));
+    if (each.killed + each.frozen + each.respawns_killed > 0)
+      services.push_back((service.empty() ? "of no service" : service) + " " + counted(each));
   return fault.id + " processes: " + joined(words) + " (" + compact(services, 6) + ")";
 }
 
 std::string instance_name(const OutcomeReturn& instance) {
-  return instance.service + " on " + instance.host;
+  return (instance.service.empty() ? "a process of no service" : instance.service) + " on " + instance.host;
 }
 
 std::vector<std::string> return_text(const Outcome& outcome) {
-  size_t killed = 0, well = 0;
+  size_t killed = 0, well = 0, unseen = 0;
   for (const OutcomeReturn& each : outcome.returns.instances) {
     if (!was_killed(each)) continue;
     ++killed;
     well += each.state == State::kWell ? 1 : 0;
+    unseen += each.state == State::kUnseen ? 1 : 0;
   }
   if (killed == 0) return {};
+  if (unseen == killed) return {plural(killed, "killed instance") + " not looked at since they were started"};
   std::vector<std::string> lines{std::to_string(well) + " of " + plural(killed, "killed instance") +
-                                 " well again"};
+                                 " well again" +
+                                 (unseen ? ", " + std::to_string(unseen) + " not looked at" : "")};
   if (const auto rate = outcome.returns.hosts_per_hour)
     lines[0] += ", " + grouped(static_cast<uint64_t>(std::llround(*rate))) + " hosts an hour (measured)";
   if (const auto fleet = outcome.returns.extrapolated_32000)
@@ -86,6 +112,8 @@ std::vector<std::string> return_findings(const Outcome& outcome) {
     lines.push_back("not known to have been started again: " + compact(down, 4));
   if (const auto unwell = in_state(outcome, State::kStarted); !unwell.empty())
     lines.push_back("started and not seen well before the run ended: " + compact(unwell, 4));
+  if (const auto unseen = in_state(outcome, State::kUnseen); !unseen.empty())
+    lines.push_back("started, and the run ended before anybody looked: " + compact(unseen, 4));
   const OutcomeReturn* slowest = nullptr;
   for (const OutcomeReturn& each : outcome.returns.instances)
     if (const auto took = waited_for_people(each); took && (!slowest || *took > *waited_for_people(*slowest)))

@@ -10,8 +10,12 @@
 
 namespace blackstart::report {
 
-// What a fault hits first: "packet", or "process" where T0 is the moment of one.
-[[nodiscard]] const char* first_hit(const Outcome& outcome);
+// What a fault did first: "first packet hit", "first process hit", or "first effect" of one that hits both.
+[[nodiscard]] std::string first_effect(const OutcomeFault& fault);
+// What T0 is the moment of: of the fault that began first.
+[[nodiscard]] std::string first_effect(const Outcome& outcome);
+// "No packet was hit": of a run without a T0.
+[[nodiscard]] std::string nothing_hit(const Outcome& outcome);
 
 // "f2: 4 processes killed, 41 more as they started; login 3 and 41, session-cache 1"; "": it is about packets
 // alone.

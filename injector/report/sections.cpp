@@ -14,8 +14,8 @@
 namespace blackstart::report {
 namespace {
 
-const char* mark(Agreement agreement) {
-  switch (agreement) {
+std::string mark(const OutcomeService& service) {
+  switch (agreement(service)) {
     case Agreement::kAgrees:
       return "✓ as predicted";
     case Agreement::kWorse:
@@ -26,6 +26,8 @@ const char* mark(Agreement agreement) {
       return "✗ not predicted";
     case Agreement::kFalseAlarm:
       return "✗ false alarm";
+    case Agreement::kHurtBefore:
+      return "was " + std::string(observed_impact_name(service.before)) + " before";
     case Agreement::kUnknown:
       break;
   }
@@ -43,6 +45,10 @@ std::string objective_name(const OutcomeObjective& objective) {
 std::string prediction_text(const Outcome& outcome) {
   const PredictionScore scored = score(outcome);
   return "precision " + percent(scored.precision) + ", recall " + percent(scored.recall);
+}
+
+std::string hurt_until(const Outcome& outcome, const OutcomeProbe& probe) {
+  return probe.still_failing ? "still failing" : moment_text(outcome, probe.impact_to);
 }
 
 std::string failures_of(const OutcomeProbe& probe) {
@@ -64,13 +70,13 @@ Section what_happened(const Outcome& outcome) {
                                                            ? "1ms"
                                                            : format_duration(*outcome.apply_skew))
                                      : "")
-                          : "No " + std::string(first_hit(outcome)) + " was hit: there is no T0.");
+                          : nothing_hit(outcome) + ": there is no T0.");
   if (outcome.faults.empty()) return out;
   out.table.push_back({"fault", "kind", "hosts", "from", "to", "dropped", "leaked", "let pass"});
   for (const OutcomeFault& fault : outcome.faults)
     out.table.push_back({fault.id, fault.kind, std::to_string(fault.hosts.size()),
                          fault.first_effect ? moment_text(outcome, fault.first_effect) : "never",
-                         moment_text(outcome, fault.end),
+                         fault.first_effect ? moment_text(outcome, fault.end) : "-",
                          fault.processes.empty() || fault.dropped > 0 ? plural(fault.dropped, "packet") : "-",
                          grouped(fault.leaked), grouped(fault.protected_packets)});
   for (const OutcomeFault& fault : outcome.faults)
@@ -103,7 +109,7 @@ Section services(const Outcome& outcome) {
     // The last reason is the cause.
     const std::string because = service.predicted.because.empty() ? "" : service.predicted.because.back();
     out.table.push_back({each->first, impact_name(service.predicted.impact),
-                         observed_impact_name(service.observed), mark(agreement(service)), because});
+                         observed_impact_name(service.observed), mark(service), because});
   }
   if (order.empty()) out.table.clear();
   if (!fine.empty()) out.lines.push_back("ok, as predicted: " + joined(fine));
@@ -127,7 +133,7 @@ Section probes(const Outcome& outcome) {
   for (const auto& [name, probe] : outcome.probes)
     out.table.push_back({name, probe.from.empty() ? "here" : probe.from, percent(probe.before),
                          percent(probe.during), percent(probe.after), moment_text(outcome, probe.impact_from),
-                         moment_text(outcome, probe.impact_to), failures_of(probe), probe.last_reason});
+                         hurt_until(outcome, probe), failures_of(probe), probe.last_reason});
   return out;
 }
 
@@ -137,7 +143,7 @@ Section probes_narrow(const Outcome& outcome) {
   out.table.push_back({"probe", "before", "during", "after", "hurt until", "failures"});
   for (const auto& [name, probe] : outcome.probes)
     out.table.push_back({name, percent(probe.before), percent(probe.during), percent(probe.after),
-                         moment_text(outcome, probe.impact_to),
+                         hurt_until(outcome, probe),
                          failures_of(probe) + (probe.failures ? " (" + probe.last_reason + ")" : "")});
   return out;
 }
@@ -177,7 +183,10 @@ Section judged_narrow(const Outcome& outcome) {
   std::vector<std::string> back;
   for (const ComingBack& each : coming_back(outcome))
     if (each.away) back.push_back(each.text);
+  if (!outcome.recovery.looked_at) back = {kNotLookedAt};
   if (!back.empty()) out.lines.push_back(joined(back, "; "));
+  if (const std::string names = not_back_text(outcome); !names.empty())
+    out.lines.push_back("not back: " + names);
   return out;
 }
 
@@ -220,14 +229,16 @@ Section timeline(const Outcome& outcome, bool absolute) {
     entries.push_back({outcome.phases.back().end, "the run is over"});
   for (const OutcomeFault& fault : outcome.faults) {
     if (fault.first_effect)
-      entries.push_back({fault.first_effect,
-                         fault.id + " " + fault.kind + ": first " +
-                             (fault.processes.empty() || fault.dropped > 0 ? "packet" : "process") + " hit"});
-    if (fault.end) entries.push_back({fault.end, fault.id + " " + fault.kind + ": over"});
+      entries.push_back({fault.first_effect, fault.id + " " + fault.kind + ": " + first_effect(fault)});
+    if (fault.end)
+      entries.push_back({fault.end, fault.id + " " + fault.kind +
+                                        (fault.first_effect ? ": over" : ": over, and it hit nothing")});
   }
   for (const auto& [name, probe] : outcome.probes) {
     if (probe.impact_from) entries.push_back({probe.impact_from, name + ": first failure under the faults"});
-    if (probe.impact_to) entries.push_back({probe.impact_to, name + ": last failure is over"});
+    if (probe.impact_to)
+      entries.push_back({probe.impact_to, name + (probe.still_failing ? ": still failing when the run ended"
+                                                                      : ": last failure is over")});
   }
   for (const OutcomeGray& each : outcome.gray) entries.push_back({each.from, "gray: " + gray_text(each)});
   for (const OutcomeGate& gate : outcome.gates)
@@ -274,9 +285,13 @@ Section recovery(const Outcome& outcome) {
                                                                  : verdict_name(outcome.recovery_verdict)));
   for (const auto& [name, probe] : outcome.probes)
     if (probe.impact_to)
-      out.lines.push_back(name + " answered without a failure from " + moment_text(outcome, probe.impact_to) +
-                          " on");
+      out.lines.push_back(name + (probe.still_failing ? " was still failing when the run ended"
+                                                      : " answered without a failure from " +
+                                                            moment_text(outcome, probe.impact_to) + " on"));
   for (const ComingBack& each : back) out.lines.push_back(each.text);
+  if (!outcome.recovery.looked_at) out.lines.emplace_back(kNotLookedAt);
+  if (const std::string names = not_back_text(outcome); !names.empty())
+    out.lines.push_back("not back when the run ended: " + names);
   return out;
 }
 
@@ -340,8 +355,7 @@ Section identity(const Outcome& outcome) {
       outcome.recovery_verdict == Verdict::kNone ? "not needed" : verdict_name(outcome.recovery_verdict));
   row("exit code", std::to_string(outcome.exit_code));
   row("started (UTC)", outcome.phases.empty() ? "" : at(outcome.phases.front().start));
-  row(std::string("first ") + first_hit(outcome) + " hit, T0 (UTC)",
-      outcome.t0 ? rfc3339(outcome.t0) : "never");
+  row(first_effect(outcome) + ", T0 (UTC)", outcome.t0 ? rfc3339(outcome.t0) : "never");
   row("ended (UTC)", outcome.phases.empty() ? "" : at(outcome.phases.back().end));
   for (const auto& [what, version] : outcome.versions) row("version of " + what, version);
   row("SHA-256 of the plan", outcome.hash);

@@ -34,7 +34,7 @@ Section times(const Outcome& outcome) {
     out.table.push_back({each.time + (each.journey.empty() ? "" : ", " + each.journey),
                          lasting(each.took, each.censored), answer});
   }
-  out.lines.push_back(std::string("from T0, the first ") + first_hit(outcome) + " hit");
+  out.lines.push_back("from T0, the " + first_effect(outcome));
   if (std::any_of(outcome.times.begin(), outcome.times.end(),
                   [](const OutcomeTime& each) { return each.censored; }))
     out.lines.emplace_back(kBoundMeans);

@@ -23,9 +23,11 @@ std::string state_text(const OutcomeReturn& each) {
     case State::kDown:
       return "? not known";
     case State::kWasDown:
-      return "was down before";
+      return each.service.empty() ? "nothing matched" : "was down before";
     case State::kLeft:
       return "left down" + (each.why.empty() ? "" : ": " + each.why);
+    case State::kUnseen:
+      return "? not looked at";
   }
   return "? not known";
 }
@@ -56,7 +58,8 @@ Section returns(const Outcome& outcome) {
   if (outcome.returns.instances.empty()) return out;
   out.table.push_back({"stage", "service", "host", "killed", "started", "well", "took", "by", "now"});
   for (const OutcomeReturn& each : outcome.returns.instances)
-    out.table.push_back({each.stage == 0 ? "-" : std::to_string(each.stage), each.service, each.host,
+    out.table.push_back({each.stage == 0 ? "-" : std::to_string(each.stage),
+                         each.service.empty() ? "-" : each.service, each.host,
                          moment_text(outcome, each.killed), moment_text(outcome, each.started),
                          moment_text(outcome, each.well), span_text(each.started, each.well), by_text(each),
                          state_text(each)});

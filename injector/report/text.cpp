@@ -65,6 +65,12 @@ std::string compact(const std::vector<std::string>& names, size_t most) {
          " (" + std::to_string(names.size()) + ")";
 }
 
+std::string and_more(const std::vector<std::string>& names, size_t most) {
+  if (names.size() <= most) return joined(names);
+  std::string text = joined({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(most)});
+  return text.append(" and ").append(grouped(names.size() - most)).append(" more");
+}
+
 std::string plural(uint64_t count, const std::string& noun) {
   return grouped(count) + " " + noun + (count == 1 ? "" : "s");
 }

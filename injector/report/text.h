@@ -23,6 +23,8 @@ inline constexpr size_t kScreenWidth = 80;  // of what a run ends with
 // As `joined`, but past `most` names only the first few and how many there are.
 [[nodiscard]] std::string compact(const std::vector<std::string>& names, size_t most = 20);
 [[nodiscard]] std::string joined(const std::vector<std::string>& names, const std::string& by = ", ");
+// As `joined`, but of more than `most` only the first ones: "a, b and 7 more".
+[[nodiscard]] std::string and_more(const std::vector<std::string>& names, size_t most);
 [[nodiscard]] std::string plural(uint64_t count, const std::string& noun);  // "1 host", "2 hosts"
 [[nodiscard]] std::string percent(std::optional<double> ratio);             // "99.2%", "unknown"
 [[nodiscard]] std::string grouped(uint64_t number);                         // "1,234,567"

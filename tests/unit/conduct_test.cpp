@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run as a state machine, on simulated time: what is asked of the agents in each case, and what
 // the verdict is. Real agents and packets are in the lab tier.
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <set>
 
@@ -259,6 +261,30 @@ TEST_F(ConductTest, AGuardOfServicesIsBreachedWhenNobodySeesThemAnyMore) {
   const Outcome blind = run();
   EXPECT_EQ(blind.exit_code, kExitAborted) << blind.reason;
   EXPECT_NE(blind.reason.find("no data"), std::string::npos) << blind.reason;
+}
+
+TEST_F(ConductTest, WhatWasDownBeforeIsToldThenAndNotJudged) {
+  topology_.hosts["anyang-1"].addresses = {*Address::parse("198.18.2.1")};
+  for (const char* name : {"monitoring", "pay"}) {
+    Service service;
+    service.name = name;
+    service.instances.push_back(
+        {"anyang-1", static_cast<uint16_t>(name == std::string("pay") ? 80 : 81), std::nullopt, false, {}});
+    topology_.services[name] = service;
+    plan_.predicted[name].impact = Impact::kUnaffected;
+  }
+  agents_.probe_succeeds = [](const std::string& probe) { return !probe.starts_with("check:monitoring"); };
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.services.at("monitoring").before, Impact::kDown);
+  EXPECT_EQ(outcome.services.at("monitoring").observed, Impact::kDown);
+  EXPECT_EQ(outcome.services.at("pay").before, Impact::kUnaffected);
+  EXPECT_THAT(outcome.notes,
+              ::testing::Contains("monitoring does not answer before anything is touched: what "
+                                  "happens to it says nothing"));
+  const auto told = std::find(observer_.events.begin(), observer_.events.end(), "hurt-before");
+  ASSERT_NE(told, observer_.events.end());
+  EXPECT_LT(told, std::find(observer_.events.begin(), observer_.events.end(), "fire"));
+  EXPECT_THAT(observer_.lines, ::testing::Contains(::testing::StartsWith("! monitoring does not answer")));
 }
 
 TEST_F(ConductTest, LeaksMakeAPassInconclusive) {

@@ -354,7 +354,22 @@ TEST(Summary, SplitsBeforeDuringAfter) {
   EXPECT_EQ(outcome.attempts, 140u);
   EXPECT_EQ(outcome.failures, 80u);
   EXPECT_GE(outcome.impact_from, at(5));
+  EXPECT_EQ(outcome.failed, 20s);
+  EXPECT_FALSE(outcome.still_failing);
   EXPECT_EQ(outcome.last_reason, "timeout");
+}
+
+TEST(Summary, SaysHowLongItFailedAndWhetherItStillDoes) {
+  // Down from 5 s to 10 s and again from 20 s to beyond the end at 35 s.
+  const auto made = history(repeat('+', 20) + repeat('-', 20) + repeat('+', 40) + repeat('-', 80));
+  const auto outcome = summarize(login_probe()[0], made, kTimes);
+  EXPECT_TRUE(outcome.still_failing);
+  EXPECT_EQ(outcome.failed, 20s);
+  EXPECT_EQ(outcome.impact_from, at(5));
+  EXPECT_EQ(outcome.impact_to, at(35)) << "nothing is told from after the end";
+  const auto early = summarize(login_probe()[0], history(repeat('-', 8) + repeat('+', 152)), kTimes);
+  EXPECT_EQ(early.failed, 0s) << "before the cut";
+  EXPECT_FALSE(early.still_failing);
 }
 
 TEST(Summary, WhatWasUnderWayWhenTheCutCameIsNotHeldAgainstTheTimeBefore) {

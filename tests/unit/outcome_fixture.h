@@ -60,6 +60,7 @@ inline Outcome pangyo_went_dark() {
       "phone",           0.6,       280, 122, 1, 1.0, 0.0, 0.995, t0 + 61 * kSecond, t0 + kSecond / 2,
       t0 + 61 * kSecond, "timeout", {}};
   o.probes["photo"] = {"phone", 0.4, 126, 0, 0, 1.0, std::nullopt, std::nullopt, 0, 0, 0, "", {}};
+  o.probes["login"].failed = std::chrono::milliseconds(60'500);
   o.hypothesis = {{"login", "login successRatio >= 99% over 5s within 20s", false, std::nullopt},
                   {"photo", "photo successRatio >= 99%", std::nullopt, std::nullopt}};
   o.guards = {{"photo successRatio >= 1% over 10s", false, std::nullopt, ""}};

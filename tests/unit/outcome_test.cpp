@@ -113,6 +113,25 @@ TEST(Score, UnknownCountsNowhere) {
   EXPECT_EQ(score(Outcome{}).precision, std::nullopt);
 }
 
+TEST(Score, WhatWasHurtBeforeTheCutCountsNowhere) {
+  proves("S15");
+  Outcome outcome = pangyo_went_dark();
+  outcome.services["send"].before = Impact::kDegraded;   // observed degraded, predicted unaffected
+  outcome.services["gateway"].before = Impact::kDown;    // observed ok, predicted degraded
+  outcome.services["login"].before = Impact::kDegraded;  // observed down: that is the run's doing
+  const PredictionScore s = score(outcome);
+  EXPECT_THAT(s.hurt_before, ::testing::ElementsAre("gateway", "send"));
+  EXPECT_EQ(s.hurt_as_predicted, 1u);
+  EXPECT_EQ(s.precision, 1.0);
+  EXPECT_EQ(s.recall, 1.0);
+  EXPECT_TRUE(s.missed.empty() && s.false_alarms.empty());
+  const std::string text = prometheus_text(outcome);
+  EXPECT_THAT(text,
+              HasSubstr("blackstart_service_impact{basis=\"observed\",service=\"send\",tier=\"2\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("blackstart_blast_radius_services_ratio{basis=\"observed\"} 1\n"));
+  EXPECT_EQ(outcome_json(outcome)["services"]["send"]["before"], "degraded");
+}
+
 // ------------------------------------------------------------------------------------------------
 
 TEST(OutcomeJson, ReadsBackWhatItWrote) {
@@ -125,6 +144,7 @@ TEST(OutcomeJson, ReadsBackWhatItWrote) {
     EXPECT_EQ(read->fired, outcome.fired);
     EXPECT_EQ(read->probes.at("login").last_failure, outcome.probes.at("login").last_failure);
     EXPECT_EQ(read->services.at("session-cache").observed, outcome.services.at("session-cache").observed);
+    EXPECT_EQ(read->services.at("send").before, outcome.services.at("send").before);
     EXPECT_EQ(read->apply_skew, outcome.apply_skew);
   }
 }
@@ -193,6 +213,10 @@ TEST(OutcomeJson, ReadsOlderRecords) {
     older.erase(key);
   older["faults"][0]["processes"] = {{"killed", nullptr}, {"respawnsKilled", nullptr}};
   for (auto& [name, probe] : older["probes"].items()) probe.erase("series");
+  for (auto& [name, service] : older["services"].items()) service.erase("before");
+  for (auto& [name, probe] : older["probes"].items())
+    for (const char* key : {"failed", "stillFailing"}) probe.erase(key);
+  older["recovery"].erase("notBack");
   for (const json& head : {json(), json(std::string(64, 'b'))}) {
     older["log"]["head"] = head;
     const auto read = read_outcome(older);
@@ -200,6 +224,8 @@ TEST(OutcomeJson, ReadsOlderRecords) {
     EXPECT_EQ(read->log_head, head.is_null() ? "" : std::string(64, 'b'));
     EXPECT_TRUE(read->changes.empty() && read->versions.empty());
     EXPECT_EQ(read->probes.at("login").failures, 122u);
+    EXPECT_EQ(read->probes.at("login").failed, std::chrono::milliseconds(60'500));
+    EXPECT_TRUE(read->recovery.looked_at);
   }
   older["log"].erase("head");
   EXPECT_TRUE(read_outcome(older));
@@ -253,6 +279,9 @@ TEST(Metrics, UnknownIsAbsentOrItsOwnValue) {
   const std::string unheard = prometheus_text(cut_off);
   EXPECT_THAT(unheard, Not(HasSubstr("revert_seconds"))) << "not every host said how it ended";
   EXPECT_THAT(unheard, HasSubstr("blackstart_recovered_hosts_ratio{site=\"pangyo\"} 0\n"));
+  cut_off.recovery.looked_at = false;
+  EXPECT_THAT(prometheus_text(cut_off), Not(HasSubstr("recovered_hosts")));
+  EXPECT_TRUE(outcome_json(cut_off)["recovery"]["notBack"].is_null());
   cut_off.recovery = {};
   EXPECT_THAT(prometheus_text(cut_off), Not(HasSubstr("recovered_hosts")));
   Outcome early = pangyo_went_dark();

@@ -67,6 +67,20 @@ TEST_F(RecoveryCurveTest, HasAPointForEachChange) {
   EXPECT_EQ(recovery.services, 2u);
   EXPECT_EQ(recovery.hosts, (std::map<std::string, size_t>{{"anyang", 1}, {"pangyo", 2}}));
   EXPECT_EQ(text(recovery), "0:0/0/1 4:1/1/1 5:2/2/1");
+  EXPECT_TRUE(recovery.not_back.empty());
+}
+
+TEST_F(RecoveryCurveTest, NamesWhatIsNotBack) {
+  seen("login", "pangyo-1", "+++|---++++");
+  seen("login", "pangyo-2", "+++|----+--");
+  seen("cache", "pangyo-1", "--+|-------");
+  seen("pay", "", "+++|++-----");
+  seen("down", "anyang-1", "---|-------");
+  std::string names;
+  for (const OutcomeRecovery::Instance& each : curve(7).not_back)
+    names += each.service + "/" + each.host + "/" + each.site + " ";
+  EXPECT_EQ(names, "login/pangyo-2/pangyo pay// ");
+  EXPECT_EQ(text(curve(7)), "0:1/0/ 2:0/0/ 4:1/1/ 5:0/0/") << "the cache was not well before, nor its host";
 }
 
 TEST_F(RecoveryCurveTest, CountsOnlyThoseThatWereWellAtTheEndOfTheSteadyState) {

@@ -85,6 +85,17 @@ const std::vector<Fact>& facts() {
        "/recovery/curve/1/at", 63.25, "4 of 4 hosts of pangyo back at T0 + 1m 3.25s"},
       {"services back", [](Outcome& o) { o.recovery.services = 3; }, "/recovery/services", 3,
        "2 of 3 services back when the run ended"},
+      {"not back",
+       [](Outcome& o) {
+         o.recovery.not_back = {{"login", "pangyo-7", "pangyo"}};
+       },
+       "/recovery/notBack/0/host", "pangyo-7", "login on pangyo-7 (pangyo)"},
+      {"nobody looked", [](Outcome& o) { o.recovery.looked_at = false; }, "/recovery/notBack", nullptr,
+       "what came back is not known"},
+      {"still failing", [](Outcome& o) { o.probes["login"].still_failing = true; },
+       "/probes/login/stillFailing", true, "still failing"},
+      {"before the cut", [](Outcome& o) { o.services["gateway"].before = Impact::kDown; },
+       "/services/gateway/before", "down", "was down before"},
       {"observed", [](Outcome& o) { o.services["gateway"].observed = Impact::kDown; },
        "/services/gateway/observed", "down", "down"},
       {"residue", [](Outcome& o) { o.residue = {"pangyo-app: link 7; remove it with: ip link del 7"}; },
@@ -180,7 +191,9 @@ TEST(Editions, GiveEachReaderTheirOwn) {
   const std::string executive = markdown_text(outcome, Edition::kExecutive);
   EXPECT_THAT(
       executive,
-      AllOf(HasSubstr("users lost login (0% answered); what happened to photo is not known"),
+      AllOf(HasSubstr(
+                "Users lost login for 1m 0.5s (0% answered during the faults); what happened to photo is not "
+                "known"),
             HasSubstr("17 of 587 acknowledged records lost, RPO 3.2s"),
             HasSubstr("From the first packet hit: noticed after 12s, decided after 37s"),
             HasSubstr("not seen recovered (≥ 1m 1s)"), HasSubstr("Give session-cache a second site"),

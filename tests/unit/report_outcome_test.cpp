@@ -55,6 +55,32 @@ TEST(Terminal, WhatWasHitFirstIsNamed) {
   outcome.faults.erase(outcome.faults.begin());
   EXPECT_THAT(markdown_text(outcome), HasSubstr("from T0, the first process hit"));
   EXPECT_THAT(markdown_text(pangyo_lost_power()), HasSubstr("from T0, the first packet hit"));
+  // Tools die first, and the packets of a power loss, which hits both, come later.
+  outcome.faults.push_back(pangyo_went_dark().faults[0]);
+  outcome.faults[0].first_effect = outcome.t0;
+  outcome.faults[1].first_effect = outcome.t0 + 5'000'000'000;
+  outcome.faults[1].processes = {{"login", {1, 0, 0}}};
+  for (const Edition edition : {Edition::kExecutive, Edition::kRegulator})
+    EXPECT_THAT(markdown_text(outcome, edition),
+                AllOf(HasSubstr("first process hit"), Not(HasSubstr("first packet hit"))));
+  EXPECT_THAT(markdown_text(outcome), HasSubstr("| T0 + 5s | f1 site-blackhole: first effect |"));
+  outcome.faults.erase(outcome.faults.begin());
+  EXPECT_THAT(markdown_text(outcome), HasSubstr("from T0, the first effect"));
+}
+
+TEST(Terminal, AKillThatMatchedNothingReadsWell) {
+  Outcome outcome = pangyo_lost_power();
+  outcome.faults.erase(outcome.faults.begin());
+  outcome.faults[0].processes = {{"", {}}};
+  outcome.faults[0].first_effect = outcome.t0 = 0;
+  OutcomeReturn none{"f2", "pangyo-ops-1", "pangyo", "", "", 0, OutcomeReturn::State::kWasDown};
+  outcome.returns = {{none}, std::nullopt, std::nullopt, {}};
+  const std::string text = terminal_text(outcome);
+  EXPECT_THAT(text, HasSubstr("No process was hit: there is no T0."));
+  EXPECT_THAT(text, ContainsRegex("f2 +service-kill +2 +never +- "));
+  EXPECT_THAT(text, HasSubstr("f2 processes: none was hit"));
+  EXPECT_THAT(text, ContainsRegex("a process of no service on[^\n]* +- +- +nothing\\s+matched"));
+  EXPECT_THAT(markdown_text(outcome), HasSubstr("| f2 service-kill: over, and it hit nothing |"));
 }
 
 TEST(Terminal, SaysTheVerdictAndWhyFirst) {
@@ -76,6 +102,21 @@ TEST(Terminal, PredictedMeetsObserved) {
   EXPECT_THAT(text, ContainsRegex("gateway +degraded +ok +✗ false alarm"));
   EXPECT_THAT(text, ContainsRegex("session-cache +down +unknown +\\? unknown"));
   EXPECT_THAT(text, HasSubstr("precision 50%, recall 50%"));
+}
+
+TEST(Terminal, WhatWasDownBeforeIsNotJudged) {
+  Outcome outcome = pangyo_went_dark();
+  outcome.services["send"].before = Impact::kDegraded;
+  outcome.services["gateway"].before = Impact::kDown;
+  const std::string text = terminal_text(outcome);
+  EXPECT_THAT(text, ContainsRegex("send +unaffected +degraded +was degraded before"));
+  EXPECT_THAT(text, ContainsRegex("gateway +degraded +ok +was down before"));
+  EXPECT_THAT(text, HasSubstr("precision 100%, recall 100%"));
+  EXPECT_THAT(markdown_text(outcome),
+              AllOf(HasSubstr("| services hurt | 1 of 2 |"), HasSubstr("hurt before: gateway, send"),
+                    Not(HasSubstr("Find out what send"))));
+  EXPECT_THAT(html_text(outcome), HasSubstr("<th scope=\"col\">hurt before</th>"));
+  EXPECT_THAT(html_text(pangyo_went_dark()), Not(HasSubstr("hurt before")));
 }
 
 TEST(Terminal, UnknownIsNeverZero) {
@@ -145,6 +186,57 @@ TEST(Terminal, WhoWasBackAndWhen) {
   half.recovery.curve[1].hosts["pangyo"] = 3;
   EXPECT_THAT(terminal_text(half), ContainsRegex("3 of 4 hosts of pangyo back when the run\\s+ended"));
   EXPECT_THAT(markdown_text(half), HasSubstr("3 of 3 hosts of anyang there throughout"));
+}
+
+TEST(Terminal, WhatIsNotBackIsNamed) {
+  Outcome outcome = pangyo_went_dark();
+  outcome.recovery.services = 3;
+  outcome.probes["photo"].after = 1.0;
+  for (const char* host : {"pangyo-1", "pangyo-2", "pangyo-3", "pangyo-4", "pangyo-5", "pangyo-6"})
+    outcome.recovery.not_back.push_back({"login", host, "pangyo"});
+  outcome.recovery.not_back.push_back({"pay", "", ""});
+  const std::string names =
+      "login on pangyo-1 (pangyo), login on pangyo-2 (pangyo), login on pangyo-3 (pangyo), "
+      "login on pangyo-4 (pangyo), login on pangyo-5 (pangyo) and 2 more";
+  EXPECT_THAT(markdown_text(outcome),
+              AllOf(HasSubstr("- not back when the run ended: " + names),
+                    HasSubstr("Every probe answered again"), HasSubstr("all probes well")));
+  EXPECT_THAT(markdown_text(outcome, Edition::kExecutive),
+              HasSubstr("; not back when the run ended: " + names));
+  EXPECT_THAT(terminal_text(outcome), ContainsRegex("not back: login on pangyo-1"));
+}
+
+TEST(Terminal, WhatNobodyLookedAtIsNotCounted) {
+  proves("S15");
+  Outcome outcome = pangyo_lost_power();
+  outcome.recovery.looked_at = false;
+  for (OutcomeReturn& each : outcome.returns.instances) {
+    each.state = OutcomeReturn::State::kUnseen;
+    each.well = 0;
+  }
+  for (const std::string& text : {terminal_text(outcome), markdown_text(outcome)}) {
+    EXPECT_THAT(text, HasSubstr("? not looked at"));
+    EXPECT_THAT(text, HasSubstr("2 killed instances not looked at since they were started"));
+    EXPECT_THAT(text, ContainsRegex("what came back is not known: the run ended before anybody\\s+looked"));
+    EXPECT_THAT(text, AllOf(Not(HasSubstr("back when the run ended")), Not(HasSubstr("back at"))));
+  }
+  EXPECT_THAT(markdown_text(outcome),
+              HasSubstr("Look whether session-cache on pangyo-cache, login on pangyo-app"));
+}
+
+TEST(Terminal, AJourneyThatStillFailsIsNotOver) {
+  Outcome outcome = pangyo_went_dark();
+  OutcomeProbe& login = outcome.probes["login"];
+  EXPECT_THAT(markdown_text(outcome), HasSubstr("login: last failure is over"));
+  login.still_failing = true;
+  login.failed = Duration(login.impact_to - login.impact_from);
+  outcome.recovery_verdict = Verdict::kFail;
+  const std::string text = markdown_text(outcome);
+  EXPECT_THAT(text, AllOf(HasSubstr("login: still failing when the run ended"),
+                          Not(HasSubstr("login: last failure is over")),
+                          HasSubstr("login was still failing when the run ended"),
+                          HasSubstr("Users lost login for ≥ 1m 0.5s (0% answered during the faults)")));
+  EXPECT_THAT(terminal_text(outcome), ContainsRegex("login +100% +0% +99.5% +still failing"));
 }
 
 TEST(Terminal, ARefusedRunSaysWhichPreconditionWasRedAndWhy) {

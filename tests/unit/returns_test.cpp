@@ -4,6 +4,7 @@
 #include <map>
 
 #include "agents/contract/ip.h"
+#include "injector/conduct/fill_outcome.h"
 #include "injector/conduct/fill_returns.h"
 #include "injector/plan/returning.h"
 #include "tests/support/promise.h"
@@ -243,6 +244,45 @@ TEST_F(ReturnsTest, AStageThatDoesNotGetWellIsWaitedForAndThenPassedOver) {
   EXPECT_TRUE(noted(outcome, "stage 1 of 3 (database): db on pangyo-1, db on pangyo-2 were not well 10s"));
   EXPECT_EQ(outcome.recovery_verdict, Verdict::kFail);
   EXPECT_TRUE(outcome.returns.cycles.empty());
+  EXPECT_TRUE(outcome.recovery.looked_at);
+  ASSERT_EQ(outcome.recovery.not_back.size(), 2u);
+  EXPECT_EQ(outcome.recovery.not_back[0].service, "db");
+  EXPECT_TRUE(outcome.probes.at("login").still_failing);
+}
+
+TEST_F(ReturnsTest, AfterTheLastStageThereIsNoNext) {
+  experiment_.recovery.within = 5s;
+  never_well_ = {"cache", "db"};
+  plan_.stages = {{{"database"}, {back("pangyo-1", "db"), back("pangyo-2", "db")}},
+                  {{}, {back("pangyo-1", "cache"), back("pangyo-2", "app")}}};
+  const Outcome outcome = run();
+  EXPECT_TRUE(noted(outcome,
+                    "stage 1 of 2 (database): db on pangyo-1, db on pangyo-2 were not well 5s after "
+                    "the last start; the next stage began all the same"));
+  EXPECT_TRUE(noted(outcome,
+                    "stage 2 of 2 (the rest): cache on pangyo-1 was not well 5s after the last start; "
+                    "the run went on without it"));
+}
+
+TEST_F(ReturnsTest, AKillThatCameLateEndsNoEarlierThanItBegan) {
+  Reports reports;
+  contract::HostReport& report = reports["pangyo-1"];
+  contract::FaultReport& fault = *report.add_faults();
+  fault.set_id("f1");
+  contract::ProcessCount& count = *fault.add_processes();
+  count.set_service("db");
+  count.set_killed(1);
+  contract::DownReport& down = *report.add_down();
+  down.set_fault("f1");
+  down.set_service("db");
+  const UnixNs fired = agents_.now;
+  down.set_killed_unix_ns(fired + Duration(20s + 5ms).count());
+  Outcome outcome;
+  fill_faults(plan_, reports, {0, fired, fired + Duration(21s).count(), fired + Duration(30s).count()},
+              Duration::max(), "end", outcome);
+  ASSERT_EQ(outcome.faults.size(), 1u);
+  EXPECT_EQ(outcome.faults[0].first_effect, fired + Duration(20s + 5ms).count());
+  EXPECT_EQ(outcome.faults[0].end, outcome.faults[0].first_effect);
 }
 
 TEST_F(ReturnsTest, WhatDoesNotGetWellFailsTheRecoveryAlsoWhereNoProbeAsks) {
@@ -341,7 +381,11 @@ TEST_F(ReturnsTest, AnAbortBringsEverythingBackAtOnce) {
     for (const OutcomeReturn& each : outcome.returns.instances) {
       EXPECT_NE(each.started, 0) << phase << each.service;
       EXPECT_LE(each.started, asked + Duration(200ms).count()) << phase << each.service;
+      EXPECT_NE(each.state, OutcomeReturn::State::kStarted) << phase << each.service << ": nobody looked";
     }
+    EXPECT_EQ(of(outcome, "pangyo-1", "cache").state, OutcomeReturn::State::kUnseen) << phase;
+    EXPECT_FALSE(outcome.recovery.looked_at) << phase;
+    EXPECT_TRUE(outcome.recovery.not_back.empty()) << phase;
   }
 }
 
