@@ -16,7 +16,8 @@
 //   network namespaces       NAME-HOST, and NAME-wan: the router
 //   interfaces of a host     eth0; its other end in NAME-wan is HOST, a port of the bridge br-SITE
 //                            (names too long for an interface are cut and end in #NUMBER)
-//   cgroups                  blackstart/NAME/HOST/{agent,services/SERVICE,services/_exec}, blackstart/NAME/keeper
+//   cgroups                  blackstart/NAME/HOST/{agent,services/SERVICE,services/_exec},
+//   blackstart/NAME/keeper
 #pragma once
 
 #include <functional>

@@ -307,7 +307,7 @@ TEST_F(ReturnsTest, WhatDoesNotGetWellFailsTheRecoveryAlsoWhereNoProbeAsks) {
     return std::nullopt;
   };
   const Outcome unknown = run();
-  EXPECT_EQ(of(unknown, "pangyo-1", "cache").state, OutcomeReturn::State::kStarted);
+  EXPECT_EQ(of(unknown, "pangyo-1", "cache").state, OutcomeReturn::State::kUnseen);
   EXPECT_EQ(unknown.exit_code, kExitPass) << unknown.reason;
 }
 
