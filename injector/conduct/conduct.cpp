@@ -27,6 +27,7 @@ constexpr Duration kTick = 100ms;
 constexpr Duration kFireLead = 500ms;      // from the order to fire to T0: every agent must hear of it
 constexpr Duration kSteadyPatience = 30s;  // beyond steadyState.for, before T0
 constexpr Duration kSoFarEvery = 1s;
+constexpr Duration kLookOn = 3s;      // where no probe asks: for the services' checks to see what is back
 constexpr Duration kUnfinished = 2s;  // after the last phase, for answers still under way
 
 class Run {
@@ -208,7 +209,8 @@ class Run {
   }
 
   void recover() {
-    if (learned_.times.fired == 0 || experiment_.probes.empty()) return;
+    if (learned_.times.fired == 0) return;
+    if (experiment_.probes.empty()) return look_on();
     const Duration watch = experiment_.recovery.watch;
     enter("recover", watch);
     while (true) {
@@ -228,6 +230,12 @@ class Run {
         return;
       }
     }
+  }
+
+  void look_on() {
+    if (learned_.impact.checks().empty()) return;
+    enter("recover", kLookOn);
+    for (const UnixNs until = now() + kLookOn.count(); now() < until && !aborted() && !clock_set();) tick();
   }
 
   // Lets answers that are still under way come in, so that every attempt is judged.
