@@ -14,10 +14,10 @@ using State = OutcomeReturn::State;
 
 std::string counted(const OutcomeFault::Processes& each) {
   std::vector<std::string> words;
-  if (each.killed > 0 || each.frozen == 0) words.push_back(grouped(each.killed));
+  if (each.killed > 0) words.push_back(grouped(each.killed));
   if (each.frozen > 0) words.push_back(grouped(each.frozen) + " frozen");
-  if (each.respawns_killed > 0) words.push_back(grouped(each.respawns_killed) + " as they started");
-  return joined(words, " and ");
+  if (each.respawns_killed > 0) words.push_back("+ " + grouped(each.respawns_killed));
+  return joined(words, " ");
 }
 
 bool was_killed(const OutcomeReturn& each) {

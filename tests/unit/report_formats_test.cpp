@@ -126,7 +126,7 @@ TEST(EveryFormat, SaysWhatBecameOfProcesses) {
   const Outcome outcome = pangyo_lost_power();
   for (const auto& [format, text] : texts(outcome))
     for (const char* words :
-         {"f2 processes: 4 killed, 41 more killed as they started (login 3 and 41 as they started, "
+         {"f2 processes: 4 killed, 41 more killed as they started (login 3 + 41, "
           "session-cache 1)",
           "1 of 2 killed instances well again, 400 hosts an hour (measured)",
           "at that rate 32,000 hosts would take 80h: an extrapolation, not a measurement",
