@@ -12,7 +12,6 @@ mount -t devtmpfs dev /dev
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
 mount -t tmpfs run /run
-mount -t tmpfs tmp /tmp
 modprobe tun # udev makes its device node
 ip link set lo up
 

@@ -141,6 +141,7 @@ def pack(package, build, suite, folder):
         subprocess.run(["dpkg", "-x", package, unpacked], check=True)
         for name in "usr/bin usr/sbin usr/lib usr/lib64 etc dev proc sys run tmp root".split():
             (root / name).mkdir(parents=True)
+        (root / "tmp").chmod(0o1777)
         for name in "bin sbin lib lib64".split():
             (root / name).symlink_to(f"usr/{name}")
 

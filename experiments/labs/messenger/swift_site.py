@@ -103,11 +103,16 @@ def s3_put(port, path, body=b"", headers=None):
 
 
 def answers(address, port):
+    """Whether the server answers a request: the kernel accepts connections before its process does."""
+    connection = http.client.HTTPConnection(address, port, timeout=0.5)
     try:
-        socket.create_connection((address, port), timeout=0.5).close()
+        connection.request("HEAD", "/")
+        connection.getresponse()
         return True
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def stands_everywhere(directory, bucket, name):
