@@ -66,7 +66,7 @@ TEST_F(ProbeDeath, WithoutAGuardTheVerdictIsInconclusive) {
   guards:
     - {probe: news, successRatio: ">= 0%", over: 2s, onMissing: ignore}
     - {agentsLost: "<= 100%"}
-  hypothesis: [{probe: news, successRatio: ">= 0%", over: 1s, within: 12s}]
+  hypothesis: [{probe: news, successRatio: ">= 0%", over: 1s, within: 11s}]
 )");
   EXPECT_EQ(outcome["verdict"], "inconclusive") << outcome.dump(1);
   EXPECT_EQ(outcome["exitCode"], 3);
