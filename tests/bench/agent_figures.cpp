@@ -24,7 +24,7 @@ constexpr int kKills = 7;
 class Agent {
  public:
   Agent(const TwoHosts& hosts, const std::string& scratch)
-      : channel_(scratch), started_(start(hosts, scratch)) {
+      : scratch_(scratch), channel_(scratch), started_(start(hosts, scratch)) {
     for (int i = 0; !channel_.call(kHost, hello(), 1s); ++i) {
       if (i == 500) throw std::runtime_error("the agent does not answer");
       std::this_thread::sleep_for(10ms);
@@ -43,12 +43,12 @@ class Agent {
     request.mutable_fire()->set_horizon_ns(INT64_MAX);
     ask(request);
   }
-  // Whoever follows an agent that was killed ends too.
+  // Whoever follows an agent that was killed ends too. Its sentinel may take its time to become the next one.
   ~Agent() {
-    for (int i = 0; i < 200; ++i) {
-      const auto reply = channel_.call(kHost, hello(), 1s);
-      if (reply) ::kill(static_cast<pid_t>(reply->report().pid()), SIGTERM);
-      if (!reply && i > 20) return;
+    for (int i = 0; i < 500; ++i) {
+      const auto left = processes();
+      if (left.empty()) return;
+      for (const pid_t pid : left) ::kill(pid, SIGTERM);
       std::this_thread::sleep_for(10ms);
     }
   }
@@ -74,6 +74,20 @@ class Agent {
     return RunningCommand(
         {program, "--lab", "--host", kHost, "--socket", scratch + "/" + kHost + ".sock", "--state", scratch});
   }
+  // Agents and sentinels that work on our folder and live, whoever is their parent.
+  [[nodiscard]] std::vector<pid_t> processes() const {
+    std::vector<pid_t> out;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
+      const std::string name = entry.path().filename();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      std::ifstream file(entry.path() / "cmdline", std::ios::binary);  // a dead one's is empty
+      const std::string words(std::istreambuf_iterator<char>(file), {});
+      if (words.find(std::string("--state") + '\0' + scratch_) != std::string::npos)
+        out.push_back(std::stoi(name));
+    }
+    return out;
+  }
   static contract::Request hello() {
     contract::Request request;
     request.mutable_hello();
@@ -81,6 +95,7 @@ class Agent {
   }
   void ask(const contract::Request& request) { must(channel_.call(kHost, request, 30s)); }
 
+  const std::string scratch_;  // its state folder, this bench's alone
   EmbeddedChannel channel_;
   RunningCommand started_;
 };
