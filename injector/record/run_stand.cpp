@@ -64,9 +64,10 @@ std::optional<RunStand> read_stand(const std::string& file) {
   if (!instances.is_array() || instances.empty()) return stand;
   stand.wait = ReturnWait{text_in(wait, "stage"), {}, number_in(wait, "until", 0)};
   for (const json& each : instances)
-    if (const std::string service = text_in(each, "service"); !service.empty())
+    if (const std::string service = text_in(each, "service"), site = text_in(each, "site");
+        !service.empty() && !site.empty())
       stand.wait->instances.push_back(
-          {text_in(each, "host"), text_in(each, "site"), service, text_in(each, "role"), true});
+          {text_in(each, "host"), site, service, text_in(each, "role"), true});
   if (stand.wait->instances.empty()) stand.wait.reset();
   return stand;
 }
