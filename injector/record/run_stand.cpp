@@ -66,8 +66,7 @@ std::optional<RunStand> read_stand(const std::string& file) {
   for (const json& each : instances)
     if (const std::string service = text_in(each, "service"), site = text_in(each, "site");
         !service.empty() && !site.empty())
-      stand.wait->instances.push_back(
-          {text_in(each, "host"), site, service, text_in(each, "role"), true});
+      stand.wait->instances.push_back({text_in(each, "host"), site, service, text_in(each, "role"), true});
   if (stand.wait->instances.empty()) stand.wait.reset();
   return stand;
 }
